@@ -1,0 +1,1 @@
+"""Form: how a conversation is written down, by clients and by models. Pure."""

@@ -1,0 +1,119 @@
+"""The interfaces of this room: events, decoders, dialects and clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from rules.conversation import Tools, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Visible text, exactly as the model wrote it."""
+
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of thought. `text` is `raw` without the markers that frame it."""
+
+    raw: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """Something that belongs to the format alone and reaches nobody: a stray closer, an end token, an invented result."""
+
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call. Several calls in one block share its text: the first one carries it."""
+
+    raw: str
+    call: ToolCall
+
+
+Event: TypeAlias = Text | Thinking | Markup | Call
+
+
+class Decoder(Protocol):
+    """Turns a model's text into events, however the text is cut.
+
+    The joined `raw` of all events is the text, to the character. A decoder never raises and costs linear time.
+    """
+
+    def feed(self, text: str) -> list[Event]:
+        """Take the next piece and return what is certain by now."""
+
+    def finish(self) -> list[Event]:
+        """Return what was still held back; the text is over."""
+
+
+class Scan(Protocol):
+    """Finds where one block ends, piece by piece.
+
+    Positions count from the first character of the opener. The answer depends on the text alone, not on its cuts.
+    """
+
+    def feed(self, piece: str) -> int | Literal["no"] | None:
+        """Take the next piece: the end of the block, "no" where this is no block after all, None where it is open."""
+
+    def finish(self) -> int | Literal["no"]:
+        """Say where the block ends now that no more text comes."""
+
+
+Read: TypeAlias = Callable[[str, Tools], "tuple[ToolCall, ...] | None"]
+"""Reads a whole block (opener and closer included) into calls; None: not one of mine.
+
+A call whose arguments cannot be read has them as text. A call that the end of the text closed has `whole=False`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to write a call: how it opens, how to find its end, how to read it.
+
+    opener      a fixed marker. Forms may share one (`<tool_call>`): their scans then run side by side, and the first form
+                whose scan does not say "no" reads the block
+    scan        makes a Scan for one block
+    line_start  the opener counts only where a line begins
+    """
+
+    opener: str
+    scan: Callable[[Tools], Scan]
+    read: Read
+    line_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a family of models writes calls and thoughts, and how to write to it.
+
+    forms     how calls are written, own form first
+    thinking  pairs of markers around a thought; `label` is dropped after the opener where a newline follows it
+    closers   stray markers of the format that are dropped when they stand alone in text
+    ends      markers that end the turn: what follows is not the model's to say
+    results   markers that open a tool's result: after a call, what follows is invented
+    """
+
+    name: str
+    forms: Callable[[Tools], Sequence[Form]]
+    render: Callable[[ToolCall], str]
+    describe: Callable[[Tools], str]
+    result: Callable[[str, str], str]
+    thinking: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+    closers: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    separator: str = field(default="\n")
+
+
+class Unwritable(ValueError):
+    """Raised where a format cannot carry a value: the caller reroutes or refuses, nothing is cut."""

@@ -1,0 +1,419 @@
+"""The marker machine: splits what a model writes into text, thoughts and calls, by the forms of its dialects.
+
+The machine is in one of five states. In `text` it looks for openers and releases all that cannot begin one. In a `block` it
+asks the forms' scans where the block ends, then reads it at once. In a `thought` it looks for the closer; a call there is
+kept aside (`hidden`) until what follows shows whether it was made or only thought of. `over` is after the turn's end. `maybe`
+holds everything until a closer shows that the prompt had opened a thought, or the end shows that it had not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from adapters.base import Call, Dialect, Event, Form, Markup, Scan, Text, Thinking
+from rules.conversation import ToolCall, Tools
+
+SLICE = 1024
+"""Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
+
+AGAIN = 4
+"""How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
+
+Opened = Literal["no", "yes", "maybe"]
+"""Whether the prompt left a thought open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What to look for, made once for a set of dialects and tools."""
+
+    tools: Tools
+    forms: Mapping[str, tuple[Form, ...]]
+    thoughts: Mapping[str, str]
+    labels: frozenset[str]
+    stray: frozenset[str]
+    ends: frozenset[str]
+    results: frozenset[str]
+    markers: re.Pattern[str]
+    prefixes: frozenset[str]
+    longest: int
+
+    @property
+    def closers(self) -> frozenset[str]:
+        """The markers that end a thought."""
+        return frozenset(self.thoughts.values())
+
+
+def grammar(dialects: Sequence[Dialect], tools: Tools) -> Grammar:
+    """Join dialects, the likeliest first, into one grammar. Without tools nothing is a call, and no form is looked for."""
+    forms: dict[str, list[Form]] = {}
+    for form in (form for dialect in dialects for form in dialect.forms(tools)) if tools else ():
+        forms.setdefault(form.opener, []).append(form)
+    thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
+    stray = {each for dialect in dialects for each in dialect.closers}
+    ends = {each for dialect in dialects for each in dialect.ends}
+    results = {each for dialect in dialects for each in dialect.results}
+    labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
+    markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
+    ordered = sorted(markers, key=lambda marker: (-len(marker), marker))
+    return Grammar(
+        tools,
+        {opener: tuple(each) for opener, each in forms.items()},
+        thoughts | {label: thoughts[opener] for label in labels for opener in thoughts if label.startswith(opener)},
+        labels,
+        frozenset(stray),
+        frozenset(ends),
+        frozenset(results),
+        re.compile("|".join(re.escape(marker) for marker in ordered) or r"(?!)"),
+        frozenset(marker[:length] for marker in markers for length in range(1, len(marker))),
+        max((len(marker) for marker in markers), default=0),
+    )
+
+
+class Lines:
+    """Remembers what decides whether a marker is quoted: open code fences, and what stands before it on its line."""
+
+    def __init__(self) -> None:
+        self.fenced = False
+        self._head = ""
+        self._last = ""
+
+    def take(self, text: str) -> None:
+        """Note text that was released."""
+        first, *rest = text.split("\n")
+        self._head = (self._head + first[:8]).lstrip(" \t")[:8]
+        for line in rest:
+            if self._head.startswith("```"):
+                self.fenced = not self.fenced
+            self._head = line.lstrip(" \t")[:8]
+        self._last = text[-1:] or self._last
+
+    def fresh(self) -> None:
+        """Note that a thought or a call stood here: what follows begins anew."""
+        self._head = self._last = ""
+
+    @property
+    def start(self) -> bool:
+        """Whether a line begins here, blanks aside."""
+        return not self._head
+
+    @property
+    def quoted(self) -> bool:
+        """Whether what stands here is quoted: in a code fence or right behind a backtick."""
+        return self.fenced or self._last == "`" or self._head.startswith("```")
+
+
+class Block:
+    """One block being read: its forms' scans, side by side, and its text."""
+
+    def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
+        self._live: list[tuple[Form, Scan]] = [(form, form.scan(tools)) for form in forms]
+        self._pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """All text of the block so far, opener included."""
+        return "".join(self._pieces)
+
+    def feed(self, piece: str) -> tuple[Form, int] | Literal["no"] | None:
+        """Take a piece. Once known: the form and where its block ends; "no" where no form takes it."""
+        self._pieces.append(piece)
+        return self._ask(lambda scan: scan.feed(piece))
+
+    def finish(self) -> tuple[Form, int] | Literal["no"]:
+        """Decide now, for the text is over."""
+        return self._ask(lambda scan: scan.finish()) or "no"
+
+    def _ask(self, question: Callable[[Scan], int | Literal["no"] | None]) -> tuple[Form, int] | Literal["no"] | None:
+        answers = [(form, scan, question(scan)) for form, scan in self._live]
+        self._live = [(form, scan) for form, scan, answer in answers if answer != "no"]
+        for form, _, answer in answers:
+            if answer is None:
+                return None
+            if answer != "no":
+                return form, answer
+        return "no"
+
+
+class BlockDecoder:
+    """A decoder for any set of dialects. Satisfies `adapters.base.Decoder`."""
+
+    def __init__(self, grammar: Grammar, opened: Opened = "no") -> None:
+        self._grammar = grammar
+        self._step: Callable[[str, bool], str | None] = {"no": self._text, "yes": self._thought, "maybe": self._maybe}[opened]
+        self._closers = grammar.closers
+        self._todo: deque[str] = deque()
+        self._held = ""
+        self._out: list[Event] = []
+        self._lines = Lines()
+        self._block: Block | None = None
+        self._inside = False
+        self._hidden: list[tuple[str, tuple[ToolCall, ...]]] = []
+        self._closed = False
+        self._aside: list[str] = []
+        self._called = False
+        self._seen = 0
+        self._again = 0
+
+    def feed(self, text: str) -> list[Event]:
+        """Take the next piece and return what is certain by now."""
+        self._seen += len(text)
+        self._todo.extend(text[at : at + SLICE] for at in range(0, len(text), SLICE))
+        return self._run(final=False)
+
+    def finish(self) -> list[Event]:
+        """Return what was still held back; the text is over."""
+        return self._run(final=True)
+
+    def _run(self, *, final: bool) -> list[Event]:
+        while self._todo:
+            self._advance(self._todo.popleft(), final=False)
+        while final and (self._held or self._block or self._hidden or self._aside):
+            self._advance("", final=True)
+            while self._todo:
+                self._advance(self._todo.popleft(), final=False)
+        out, self._out = merge(self._out), []
+        return out
+
+    def _advance(self, piece: str, *, final: bool) -> None:
+        text, self._held = self._held + piece, ""
+        rest: str | None = text
+        while rest is not None and (rest or final):
+            left = rest
+            rest = self._step(left, final)
+            if rest == left and rest == "":
+                return
+
+    # -- the states: each takes text, emits what is certain, and returns what the next state is to look at; None: all taken
+
+    def _find(self, text: str, final: bool) -> tuple[str, str, str] | None:
+        """Split text at the first marker: before, marker, after. Without one, what may begin one is held back."""
+        found = self._grammar.markers.search(text)
+        while found and not final and found.end() == len(text) and found.group() in self._grammar.prefixes:
+            if found.start() == 0:
+                self._held = text
+                return None
+            self._held = text[found.start() :]
+            return text[: found.start()], "", ""
+        if found:
+            return text[: found.start()], found.group(), text[found.end() :]
+        keep = 0 if final else held_back(text, self._grammar)
+        self._held = text[len(text) - keep :]
+        return (text[: len(text) - keep], "", "") if len(text) > keep else None
+
+    def _text(self, text: str, final: bool) -> str | None:
+        split = self._find(text, final)
+        if split is None:
+            return None
+        before, marker, after = split
+        self._say(before)
+        if not marker:
+            return None
+        if self._lines.quoted:
+            self._say(marker)
+            return after
+        return self._marker(marker, after)
+
+    def _marker(self, marker: str, after: str) -> str | None:
+        grammar = self._grammar
+        forms = tuple(form for form in grammar.forms.get(marker, ()) if self._lines.start or not form.line_start)
+        if forms:
+            return self._open(forms, marker, after, inside=False)
+        if marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
+            self._emit(Thinking(marker, ""))
+            self._closers = frozenset((grammar.thoughts[marker],))
+            self._step = self._thought
+        elif marker in grammar.ends or (marker in grammar.results and self._called):
+            self._emit(Markup(marker))
+            self._step = self._over
+        elif marker in grammar.stray or marker in grammar.closers:
+            self._emit(Markup(marker))
+        else:
+            self._say(marker)
+        return after
+
+    def _thought(self, text: str, final: bool) -> str | None:
+        split = self._find(text, final)
+        if split is None:
+            return None
+        before, marker, after = split
+        if before:
+            self._emit(Thinking(before, before))
+        if not marker:
+            return None
+        forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
+        if marker in self._closers:
+            self._emit(Thinking(marker, ""))
+            self._lines.fresh()
+            self._step = self._text
+        elif marker in self._grammar.ends:
+            self._emit(Markup(marker))
+            self._step = self._over
+        elif forms and not self._quoted_thought(before):
+            return self._open(forms, marker, after, inside=True)
+        else:
+            self._emit(Thinking(marker, marker))
+        return after
+
+    @staticmethod
+    def _quoted_thought(before: str) -> bool:
+        return before.endswith("`")
+
+    def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
+        self._block = Block(forms, self._grammar.tools)
+        self._inside = inside
+        self._step = self._reading
+        return marker + after
+
+    def _reading(self, text: str, final: bool) -> str | None:
+        assert self._block is not None
+        ended = self._block.feed(text) if text else None
+        if ended is None and final:
+            ended = self._block.finish()
+        if ended is None:
+            return None
+        whole, self._block = self._block.text, None
+        if ended == "no":
+            return self._refuse(whole)
+        form, end = ended
+        calls = form.read(whole[:end], self._grammar.tools)
+        if calls is None:
+            return self._refuse(whole)
+        return self._closed_block(whole[:end], calls, whole[end:])
+
+    def _closed_block(self, raw: str, calls: tuple[ToolCall, ...], rest: str) -> str | None:
+        if self._inside:
+            self._hidden.append((raw, calls))
+            self._step = self._after_hidden
+        else:
+            self._call(raw, calls)
+            self._step = self._text
+        return self._look_again(rest)
+
+    def _refuse(self, whole: str) -> str | None:
+        """Take the opener as what it looks like, and look at the rest again."""
+        found = self._grammar.markers.match(whole)
+        opener = found.group() if found else whole
+        if self._inside:
+            self._unhide()
+            self._emit(Thinking(opener, opener))
+            self._step = self._thought
+        else:
+            self._say(opener)
+            self._step = self._text
+        return self._look_again(whole[len(opener) :])
+
+    def _look_again(self, rest: str) -> str | None:
+        self._again += len(rest)
+        if self._again > AGAIN * self._seen + 64 * SLICE:
+            self._unhide()
+            self._say(rest)
+            return None
+        if len(rest) <= SLICE:
+            return rest
+        self._todo.extendleft(reversed([rest[at : at + SLICE] for at in range(SLICE, len(rest), SLICE)]))
+        return rest[:SLICE]
+
+    def _after_hidden(self, text: str, final: bool) -> str | None:
+        """After a call inside a thought: if the turn ends here it was made, if the thought or the answer goes on it was not."""
+        split = self._find(text, final)
+        if split is None:
+            if final:
+                self._unhide(made=True)
+            return None
+        before, marker, after = split
+        forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
+        if before.strip() or (forms and self._closed):
+            self._unhide()
+            return before + marker + after
+        if marker in self._grammar.ends or marker in self._grammar.results:
+            self._unhide(made=True)
+            return before + marker + after
+        self._hidden.append((before + marker, ()) if not forms else (before, ()))
+        if forms:
+            return self._open(forms, marker, after, inside=True)
+        self._closed = self._closed or marker in self._closers
+        return after if marker else None
+
+    def _unhide(self, *, made: bool = False) -> None:
+        for raw, calls in self._hidden:
+            if made and calls:
+                self._call(raw, calls)
+            elif raw:
+                self._emit(Markup(raw) if made else Thinking(raw, "" if raw.strip() in self._closers else raw))
+        self._step = self._text if self._closed or made else self._thought
+        self._hidden, self._closed = [], False
+
+    def _maybe(self, text: str, final: bool) -> str | None:
+        split = self._find(text, final)
+        if split is not None:
+            before, marker, after = split
+            self._aside.append(before)
+            if marker in self._closers and not before.endswith("`"):
+                thought = "".join(self._aside)
+                self._aside = []
+                self._emit(Thinking(thought, thought))
+                self._emit(Thinking(marker, ""))
+                self._step = self._text
+                return after
+            self._aside.append(marker)
+            if marker:
+                return after
+        if final:
+            everything, self._aside = "".join(self._aside) + self._held, []
+            self._held = ""
+            self._step = self._text
+            return self._look_again(everything)
+        return None
+
+    def _over(self, text: str, final: bool) -> str | None:  # noqa: ARG002 - the states share one signature
+        if text:
+            self._emit(Markup(text))
+        return None
+
+    # -- what goes out
+
+    def _emit(self, event: Event) -> None:
+        self._out.append(event)
+        if not isinstance(event, Text):
+            self._lines.fresh()
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._out.append(Text(text))
+            self._lines.take(text)
+
+    def _call(self, raw: str, calls: Iterable[ToolCall]) -> None:
+        for call in calls:
+            self._emit(Call(raw, call))
+            self._called, raw = True, ""
+        if raw:
+            self._emit(Markup(raw))
+
+
+def held_back(text: str, grammar: Grammar) -> int:
+    """Return how many characters at the end of text may begin a marker."""
+    for length in range(min(grammar.longest - 1, len(text)), 0, -1):
+        if text[-length:] in grammar.prefixes:
+            return length
+    return 0
+
+
+def merge(events: Sequence[Event]) -> list[Event]:
+    """Join neighbours of one kind, so that a piece gives few events."""
+    joined: list[Event] = []
+    for event in events:
+        last = joined[-1] if joined else None
+        if isinstance(event, Text) and isinstance(last, Text):
+            joined[-1] = Text(last.raw + event.raw)
+        elif isinstance(event, Thinking) and isinstance(last, Thinking):
+            joined[-1] = Thinking(last.raw + event.raw, last.text + event.text)
+        elif isinstance(event, Markup) and isinstance(last, Markup):
+            joined[-1] = Markup(last.raw + event.raw)
+        else:
+            joined.append(event)
+    return joined

@@ -1,0 +1,1 @@
+"""Rules about the calls of a turn: one rule, one file, one function."""
