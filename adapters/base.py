@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-from rules.conversation import Tools, ToolCall
+from rules.conversation import Conversation, ToolCall, Tools, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +117,29 @@ class Dialect:
 
 class Unwritable(ValueError):
     """Raised where a format cannot carry a value: the caller reroutes or refuses, nothing is cut."""
+
+
+Body: TypeAlias = Mapping[str, Any]
+"""A chat request's JSON body, as parsed."""
+
+Message: TypeAlias = dict[str, Any]
+"""One message of OpenAI's chat API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How a framework writes its requests and reads its replies.
+
+    recognises  whether a body is this client's, by what it shows
+    read        body -> Conversation, with what this client can take as its policy; the profile adds the operator's part
+    express     a finished turn -> the turn as this client takes it: calls as text in its own grammar, or structured
+    rewrites    the messages are written anew for the model; otherwise the client's own go upstream byte for byte
+    drops       members of the body that are for this client's own parser and must not reach the model
+    """
+
+    name: str
+    recognises: Callable[[Body], bool]
+    read: Callable[[Body], Conversation]
+    express: Callable[[Turn], Turn]
+    rewrites: bool = False
+    drops: frozenset[str] = frozenset()

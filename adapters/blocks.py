@@ -8,13 +8,14 @@ holds everything until a closer shows that the prompt had opened a thought, or t
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from adapters.base import Call, Dialect, Event, Form, Markup, Scan, Text, Thinking
+from adapters.lexer import Markers
 from rules.conversation import ToolCall, Tools
 
 SLICE = 1024
@@ -38,9 +39,7 @@ class Grammar:
     stray: frozenset[str]
     ends: frozenset[str]
     results: frozenset[str]
-    markers: re.Pattern[str]
-    prefixes: frozenset[str]
-    longest: int
+    markers: Markers
 
     @property
     def closers(self) -> frozenset[str]:
@@ -48,18 +47,17 @@ class Grammar:
         return frozenset(self.thoughts.values())
 
 
-def grammar(dialects: Sequence[Dialect], tools: Tools) -> Grammar:
-    """Join dialects, the likeliest first, into one grammar. Without tools nothing is a call, and no form is looked for."""
+def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()) -> Grammar:
+    """Join dialects, the likeliest first, into one grammar. `stops` are the request's own stop strings: they end the turn."""
     forms: dict[str, list[Form]] = {}
-    for form in (form for dialect in dialects for form in dialect.forms(tools)) if tools else ():
+    for form in (form for dialect in dialects for form in dialect.forms(tools)):
         forms.setdefault(form.opener, []).append(form)
     thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
     stray = {each for dialect in dialects for each in dialect.closers}
-    ends = {each for dialect in dialects for each in dialect.ends}
+    ends = {each for dialect in dialects for each in dialect.ends} | set(stops)
     results = {each for dialect in dialects for each in dialect.results}
     labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
     markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
-    ordered = sorted(markers, key=lambda marker: (-len(marker), marker))
     return Grammar(
         tools,
         {opener: tuple(each) for opener, each in forms.items()},
@@ -68,9 +66,7 @@ def grammar(dialects: Sequence[Dialect], tools: Tools) -> Grammar:
         frozenset(stray),
         frozenset(ends),
         frozenset(results),
-        re.compile("|".join(re.escape(marker) for marker in ordered) or r"(?!)"),
-        frozenset(marker[:length] for marker in markers for length in range(1, len(marker))),
-        max((len(marker) for marker in markers), default=0),
+        Markers(markers),
     )
 
 
@@ -81,6 +77,7 @@ class Lines:
         self.fenced = False
         self._head = ""
         self._last = ""
+        self._ticks = 0
 
     def take(self, text: str) -> None:
         """Note text that was released."""
@@ -90,16 +87,23 @@ class Lines:
             if self._head.startswith("```"):
                 self.fenced = not self.fenced
             self._head = line.lstrip(" \t")[:8]
+        self._ticks = text.count("`", text.rfind("\n") + 1) + (0 if rest else self._ticks)
         self._last = text[-1:] or self._last
 
     def fresh(self) -> None:
         """Note that a thought or a call stood here: what follows begins anew."""
         self._head = self._last = ""
+        self._ticks = 0
 
     @property
     def start(self) -> bool:
         """Whether a line begins here, blanks aside."""
         return not self._head
+
+    @property
+    def code(self) -> bool:
+        """Whether a code span is open on this line: a closer in it is shown, not stray. Too weak a sign to refuse an opener."""
+        return self._ticks % 2 == 1
 
     @property
     def quoted(self) -> bool:
@@ -190,26 +194,13 @@ class BlockDecoder:
 
     # -- the states: each takes text, emits what is certain, and returns what the next state is to look at; None: all taken
 
-    def _find(self, text: str, final: bool) -> tuple[str, str, str] | None:
-        """Split text at the first marker: before, marker, after. Without one, what may begin one is held back."""
-        found = self._grammar.markers.search(text)
-        while found and not final and found.end() == len(text) and found.group() in self._grammar.prefixes:
-            if found.start() == 0:
-                self._held = text
-                return None
-            self._held = text[found.start() :]
-            return text[: found.start()], "", ""
-        if found:
-            return text[: found.start()], found.group(), text[found.end() :]
-        keep = 0 if final else held_back(text, self._grammar)
-        self._held = text[len(text) - keep :]
-        return (text[: len(text) - keep], "", "") if len(text) > keep else None
+    def _find(self, text: str, final: bool) -> tuple[str, str, str]:
+        """Split text at the first marker; what may begin one is held back."""
+        before, marker, after, self._held = self._grammar.markers.split(text, final=final)
+        return before, marker, after
 
     def _text(self, text: str, final: bool) -> str | None:
-        split = self._find(text, final)
-        if split is None:
-            return None
-        before, marker, after = split
+        before, marker, after = self._find(text, final)
         self._say(before)
         if not marker:
             return None
@@ -230,17 +221,14 @@ class BlockDecoder:
         elif marker in grammar.ends or (marker in grammar.results and self._called):
             self._emit(Markup(marker))
             self._step = self._over
-        elif marker in grammar.stray or marker in grammar.closers:
+        elif marker in grammar.closers or (marker in grammar.stray and not self._lines.code):
             self._emit(Markup(marker))
         else:
             self._say(marker)
         return after
 
     def _thought(self, text: str, final: bool) -> str | None:
-        split = self._find(text, final)
-        if split is None:
-            return None
-        before, marker, after = split
+        before, marker, after = self._find(text, final)
         if before:
             self._emit(Thinking(before, before))
         if not marker:
@@ -296,8 +284,7 @@ class BlockDecoder:
 
     def _refuse(self, whole: str) -> str | None:
         """Take the opener as what it looks like, and look at the rest again."""
-        found = self._grammar.markers.match(whole)
-        opener = found.group() if found else whole
+        opener = self._grammar.markers.at_start(whole) or whole
         if self._inside:
             self._unhide()
             self._emit(Thinking(opener, opener))
@@ -320,12 +307,10 @@ class BlockDecoder:
 
     def _after_hidden(self, text: str, final: bool) -> str | None:
         """After a call inside a thought: if the turn ends here it was made, if the thought or the answer goes on it was not."""
-        split = self._find(text, final)
-        if split is None:
-            if final:
-                self._unhide(made=True)
+        before, marker, after = self._find(text, final)
+        if not text and final:
+            self._unhide(made=True)
             return None
-        before, marker, after = split
         forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
         if before.strip() or (forms and self._closed):
             self._unhide()
@@ -349,26 +334,22 @@ class BlockDecoder:
         self._hidden, self._closed = [], False
 
     def _maybe(self, text: str, final: bool) -> str | None:
-        split = self._find(text, final)
-        if split is not None:
-            before, marker, after = split
-            self._aside.append(before)
-            if marker in self._closers and not before.endswith("`"):
-                thought = "".join(self._aside)
-                self._aside = []
-                self._emit(Thinking(thought, thought))
-                self._emit(Thinking(marker, ""))
-                self._step = self._text
-                return after
-            self._aside.append(marker)
-            if marker:
-                return after
-        if final:
-            everything, self._aside = "".join(self._aside) + self._held, []
-            self._held = ""
+        before, marker, after = self._find(text, final)
+        self._aside.append(before)
+        if marker in self._closers and not before.endswith("`"):
+            thought, self._aside = "".join(self._aside), []
+            self._emit(Thinking(thought, thought))
+            self._emit(Thinking(marker, ""))
             self._step = self._text
-            return self._look_again(everything)
-        return None
+            return after
+        self._aside.append(marker)
+        if marker:
+            return after
+        if not final:
+            return None
+        everything, self._aside = "".join(self._aside), []
+        self._step = self._text
+        return self._look_again(everything)
 
     def _over(self, text: str, final: bool) -> str | None:  # noqa: ARG002 - the states share one signature
         if text:
@@ -395,25 +376,17 @@ class BlockDecoder:
             self._emit(Markup(raw))
 
 
-def held_back(text: str, grammar: Grammar) -> int:
-    """Return how many characters at the end of text may begin a marker."""
-    for length in range(min(grammar.longest - 1, len(text)), 0, -1):
-        if text[-length:] in grammar.prefixes:
-            return length
-    return 0
-
-
 def merge(events: Sequence[Event]) -> list[Event]:
     """Join neighbours of one kind, so that a piece gives few events."""
     joined: list[Event] = []
-    for event in events:
-        last = joined[-1] if joined else None
-        if isinstance(event, Text) and isinstance(last, Text):
-            joined[-1] = Text(last.raw + event.raw)
-        elif isinstance(event, Thinking) and isinstance(last, Thinking):
-            joined[-1] = Thinking(last.raw + event.raw, last.text + event.text)
-        elif isinstance(event, Markup) and isinstance(last, Markup):
-            joined[-1] = Markup(last.raw + event.raw)
+    for kind, group in groupby(events, type):
+        if kind is Call:
+            joined += group
+            continue
+        run = list(group)
+        raw = "".join(event.raw for event in run)
+        if kind is Thinking:
+            joined.append(Thinking(raw, "".join(event.text for event in run if isinstance(event, Thinking))))
         else:
-            joined.append(event)
+            joined.append(Text(raw) if kind is Text else Markup(raw))
     return joined

@@ -1,0 +1,48 @@
+"""What the model is told when it has to answer again: its attempt, quoted as text, and what was wrong with it."""
+
+from __future__ import annotations
+
+import json
+
+from adapters.base import Message
+from rules.base import Problem
+from rules.conversation import Turn
+
+HEAD, TAIL = 3000, 1000
+"""How much of a long attempt is quoted, in characters. The model needs to recognise it, not to read it all again."""
+
+
+def ask_again(turn: Turn, raw: str, problem: Problem) -> list[Message]:
+    """Return the two messages that go behind the unchanged conversation.
+
+    The attempt goes back as the assistant's own text: as a structured call, arguments that are not valid JSON vanish in the
+    server's template, and a call without a result makes Gemma invent one.
+    """
+    attempt = shorten(raw.strip() or quoted(turn))
+    return [
+        {"role": "assistant", "content": attempt or "(an empty answer)"},
+        {"role": "user", "content": f"That answer could not be used. {problem.advice} {_closing(problem)}"},
+    ]
+
+
+def _closing(problem: Problem) -> str:
+    if problem.call is None:
+        return "Answer again now."
+    return "Make the call again now, complete and corrected. Do not explain."
+
+
+def quoted(turn: Turn) -> str:
+    """Write a turn as plain text, calls included."""
+    calls = (f"{call.name}({_arguments(call.arguments)})" for call in turn.calls)
+    return "\n".join(part for part in (turn.text.strip(), *calls) if part)
+
+
+def _arguments(arguments: object) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+def shorten(text: str) -> str:
+    """Cut the middle out of a long text, and say how much is gone."""
+    if len(text) <= HEAD + TAIL:
+        return text
+    return f"{text[:HEAD]}\n[... {len(text) - HEAD - TAIL} characters ...]\n{text[-TAIL:]}"

@@ -1,0 +1,1 @@
+"""How frameworks talk: one client, one file."""

@@ -1,0 +1,119 @@
+"""Any client of OpenAI's chat API that declares tools: OpenHands natively, SWE-agent's function_calling, your own code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from adapters.base import Body, Client, Message
+from rules.conversation import Conversation, Policy, Role, ToolCall, Tools, ToolSpec, Turn
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+TOOL_ALIASES = (
+    ("bash", "execute_bash"),
+    ("shell", "execute_bash"),
+    ("execute_command", "execute_bash"),
+    ("str_replace_based_edit_tool", "str_replace_editor"),
+    ("execute_bash", "terminal"),
+    ("bash", "terminal"),
+    ("shell", "terminal"),
+    ("str_replace_editor", "file_editor"),
+)
+"""Names that models know from other frameworks, and the name that OpenHands 0.59 or V1 declares for the same tool."""
+
+
+def policy_for(tools: Tools, policy: Policy) -> Policy:
+    """Return a client's policy with the aliases whose tool is declared."""
+    declared = {tool.name for tool in tools}
+    aliases = {liked: name for liked, name in TOOL_ALIASES if name in declared and liked not in declared}
+    return replace(policy, tool_aliases=aliases)
+
+
+def read(body: Body) -> Conversation:
+    """Read tools and turns. With `tool_choice: "none"` nothing may be called."""
+    declared = () if body.get("tool_choice") == "none" else tuple(_tools(body.get("tools") or ()))
+    return Conversation(declared, tuple(map(_turn, body.get("messages") or ())), policy_for(declared, Policy()))
+
+
+def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:
+    for each in declared:
+        function = each.get("function") if isinstance(each, dict) else None
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
+            parameters = function.get("parameters")
+            yield ToolSpec(
+                function["name"], str(function.get("description") or ""), parameters if isinstance(parameters, dict) else {}
+            )
+
+
+def _turn(message: Message) -> Turn:
+    return Turn(
+        ROLES.get(str(message.get("role")), "user"),
+        text_of(message.get("content")),
+        str(message.get("reasoning") or message.get("reasoning_content") or ""),
+        tuple(_call(each) for each in message.get("tool_calls") or () if isinstance(each, dict)),
+        message.get("tool_call_id"),
+    )
+
+
+def _call(call: dict[str, Any]) -> ToolCall:
+    function = call.get("function") or {}
+    arguments = function.get("arguments")
+    readable = arguments if isinstance(arguments, (dict, str)) else str(arguments)
+    return ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), readable)
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message's content: a string, or the text parts of a list."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else ()
+    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict) and part.get("type") == "text")
+
+
+def tools_of(tools: Tools) -> list[Message]:
+    """Write tools as OpenAI's API takes them."""
+    return [
+        {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
+        for tool in tools
+    ]
+
+
+def merge_users(messages: Iterable[Message]) -> list[Message]:
+    """Make neighbouring user messages one, for templates that demand alternation. Texts are parted by a blank line."""
+    merged: list[Message] = []
+    for message in messages:
+        last = merged[-1] if merged else None
+        if last is None or message.get("role") != "user" or last.get("role") != "user":
+            merged.append(message)
+        else:
+            merged[-1] = {**last, "content": _joined(last.get("content"), message.get("content"))}
+    return merged
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if isinstance(content, str) else []
+
+
+OPENAI_CHAT = Client(
+    name="openai_chat",
+    recognises=lambda body: bool(body.get("tools")),
+    read=read,
+    express=lambda turn: turn,
+)

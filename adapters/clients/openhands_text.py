@@ -1,0 +1,159 @@
+"""OpenHands' text protocol: what it speaks to every model that is not on its list of names (Gemma 4, Qwen 3.5).
+
+It sends no `tools`; the functions stand described in the system prompt, results come as user messages, and the answer is read
+by regular expressions:
+
+    I'll look first.
+
+    <function=execute_bash>
+    <parameter=command>ls</parameter>
+    <parameter=security_risk>LOW</parameter>
+    </function>
+
+A structured call is accepted as well, one a turn, and carries what the text cannot. Source: OpenHands 0.59,
+`llm/fn_call_converter.py`; V1 writes the same form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from adapters.base import Body, Client, Message
+from adapters.clients.openai_chat import ROLES, policy_for, text_of
+from adapters.clients.openhands_functions import INTRODUCTION, read_functions
+from rules.conversation import Conversation, Json, Policy, ToolCall, Tools, Turn
+
+_RESULT = re.compile(r"EXECUTION RESULT of \[(?P<name>.*?)\]:\n(?P<text>.*)", re.DOTALL)
+_FUNCTION = re.compile(r"<function=(?P<name>[^>]+)>\n(?P<body>.*?)</function>", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=(?P<name>[^>]+)>(?P<value>.*?)</parameter>", re.DOTALL)
+_TASK = re.compile(
+    r"-{10,} NEW TASK DESCRIPTION -{10,}\n(?P<task>.*)\n-{10,} END OF NEW TASK DESCRIPTION -{10,}\n.*\Z", re.DOTALL
+)
+
+
+def recognises(body: Body) -> bool:
+    """Tell this protocol by the function descriptions in a system message of a request without tools."""
+    return not body.get("tools") and any(INTRODUCTION in text_of(message.get("content")) for message in _systems(body))
+
+
+def _systems(body: Body) -> Iterator[Message]:
+    return (message for message in body.get("messages") or () if message.get("role") == "system")
+
+
+def read(body: Body) -> Conversation:
+    """Rebuild tools and turns from the text. Neighbouring user messages become one, as most chat templates demand."""
+    tools: Tools = ()
+    turns: list[Turn] = []
+    for message in body.get("messages") or ():
+        role, text = ROLES.get(str(message.get("role")), "user"), text_of(message.get("content"))
+        if role == "system":
+            text, found = read_functions(text)
+            tools = tools or found
+            turns.append(Turn("system", text))
+        elif role == "assistant":
+            turns.append(_assistant(text, tools, len(turns)))
+        else:
+            _take_user(text, turns)
+    return Conversation(tools, tuple(_paired(turns)), policy_for(tools, POLICY))
+
+
+def _assistant(text: str, tools: Tools, number: int) -> Turn:
+    found = _FUNCTION.search(text)
+    if found is None:
+        return Turn("assistant", text)
+    call = ToolCall(f"call_{number}", found["name"], _arguments(found, tools))
+    return Turn("assistant", text[: found.start()].strip(), calls=(call,))
+
+
+def _arguments(function: re.Match[str], tools: Tools) -> dict[str, Json]:
+    spec = next((tool for tool in tools if tool.name == function["name"]), None)
+    declared = spec.parameters.get("properties") if spec else None
+    properties = declared if isinstance(declared, dict) else {}
+    return {each["name"]: _value(each["value"], properties.get(each["name"])) for each in _PARAMETER.finditer(function["body"])}
+
+
+def _value(text: str, schema: Json) -> Json:
+    """Undo what OpenHands does to a value in its history: a newline on both sides of what has several lines, JSON for lists."""
+    if text.count("\n") > 1 and text.startswith("\n") and text.endswith("\n"):
+        text = text[1:-1]
+    kind = schema.get("type") if isinstance(schema, dict) else "string"
+    if kind in ("array", "object", "integer", "number"):
+        try:
+            value: Json = json.loads(text)
+        except ValueError:
+            return text
+        return value
+    return text
+
+
+def _take_user(text: str, turns: list[Turn]) -> None:
+    result = _RESULT.match(text)
+    last = turns[-1] if turns else None
+    if result and last and last.calls and last.calls[0].name == result["name"]:
+        turns.append(Turn("tool", result["text"], answers=last.calls[0].id))
+        return
+    task = _TASK.search(text)
+    text = (task["task"] if task else text).strip()
+    if last and last.role == "user":
+        turns[-1] = replace(last, text=f"{last.text}\n\n{text}".strip())
+    else:
+        turns.append(Turn("user", text))
+
+
+def _paired(turns: Sequence[Turn]) -> Iterator[Turn]:
+    """Show a call that never got a result as the text it was: a model that sees it dangling invents the result."""
+    for turn, following in zip(turns, (*turns[1:], None), strict=True):
+        if turn.calls and (following is None or following.role != "tool"):
+            yield Turn("assistant", f"{turn.text}\n\n{write(turn.calls[0])}".strip())
+        else:
+            yield turn
+
+
+def express(turn: Turn) -> Turn:
+    """Write the call as text where OpenHands will read back exactly this call, and as one structured call where it would not."""
+    if not turn.calls:
+        return turn
+    call = turn.calls[0]
+    if isinstance(call.arguments, str):
+        return replace(turn, calls=(), text=f"{turn.text}\n\n{call.arguments}".strip())
+    text = f"{turn.text}\n\n{write(call)}" if turn.text.strip() else write(call)
+    if not _reads_back(text, call):
+        return replace(turn, calls=(call,))
+    return replace(turn, text=text, calls=())
+
+
+def write(call: ToolCall) -> str:
+    """Write a call in OpenHands' form, unpadded: 0.59 takes each blank for part of the value."""
+    pairs = call.arguments.items() if not isinstance(call.arguments, str) else ()
+    lines = [f"<parameter={name}>{_written(value)}</parameter>" for name, value in pairs]
+    return "\n".join([f"<function={call.name}>", *lines, "</function>"])
+
+
+def _written(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _reads_back(text: str, call: ToolCall) -> bool:
+    """Read the text as 0.59 does. Newlines at a value's edges are V1's to strip, so they need the structured form."""
+    found = _FUNCTION.search(text)
+    if found is None or found["name"] != call.name or text.count("<function=") != 1 or isinstance(call.arguments, str):
+        return False
+    read_back = {each["name"]: each["value"] for each in _PARAMETER.finditer(found["body"])}
+    written = {name: _written(value) for name, value in call.arguments.items()}
+    return read_back == written and not any(value != value.strip("\n") for value in written.values())
+
+
+POLICY = Policy(one_call=True, forbidden=("</function>",))
+"""A value with `</function>` breaks the text of every later request: OpenHands reads its whole history again each turn."""
+
+OPENHANDS_TEXT = Client(
+    name="openhands_text",
+    recognises=recognises,
+    read=read,
+    express=express,
+    rewrites=True,
+    drops=frozenset({"stop"}),
+)

@@ -1,0 +1,89 @@
+"""Splits text at fixed markers, whatever way the text is cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Split(NamedTuple):
+    """Text around its first marker. Without a certain one `marker` is empty, and `held` may begin one."""
+
+    before: str
+    marker: str
+    after: str
+    held: str
+
+
+class Markers:
+    """A set of fixed texts to look for; the leftmost wins, and of several the longest."""
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        ordered = sorted(set(markers), key=lambda marker: (-len(marker), marker))
+        self._pattern = re.compile("|".join(re.escape(marker) for marker in ordered) or r"(?!)")
+        self._prefixes = frozenset(marker[:length] for marker in ordered for length in range(1, len(marker)))
+        self._longest = max(map(len, ordered), default=0)
+
+    def split(self, text: str, *, final: bool = False) -> Split:
+        """Split text at the first marker that no longer text could turn into another one."""
+        found = self._pattern.search(text)
+        cut = len(text) if final else len(text) - self._open(text)
+        if found and found.start() < cut:
+            return Split(text[: found.start()], found.group(), text[found.end() :], "")
+        return Split(text[:cut], "", "", text[cut:])
+
+    def at_start(self, text: str) -> str:
+        """Return the marker at the start of text, or nothing."""
+        found = self._pattern.match(text)
+        return found.group() if found else ""
+
+    def _open(self, text: str) -> int:
+        """Return how many characters at the end of text may begin a marker, or a longer one than they are."""
+        for length in range(min(self._longest - 1, len(text)), 0, -1):
+            if text[-length:] in self._prefixes:
+                return length
+        return 0
+
+
+@lru_cache(maxsize=256)
+def _compiled(markers: frozenset[str]) -> Markers:
+    return Markers(markers)
+
+
+class Token(NamedTuple):
+    """A stretch of text. `marker` is empty for plain text; `start` counts characters from the first one fed."""
+
+    marker: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where the stretch ends, exclusive."""
+        return self.start + len(self.text)
+
+
+class Lexer:
+    """Yields plain stretches and markers of a text that comes in pieces. Holds back only what may begin a marker."""
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        self._markers = _compiled(frozenset(markers))
+        self._held = ""
+        self._at = 0
+
+    def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
+        """Yield the tokens that are certain by now; with `final`, all that is left."""
+        rest = self._held + piece
+        while rest:
+            before, marker, rest, self._held = self._markers.split(rest, final=final)
+            if before:
+                yield self._token("", before)
+            if marker:
+                yield self._token(marker, marker)
+
+    def _token(self, marker: str, text: str) -> Token:
+        token = Token(marker, text, self._at)
+        self._at += len(text)
+        return token

@@ -1,0 +1,1 @@
+"""How models write: one dialect, one file."""

@@ -1,0 +1,81 @@
+"""The native way to the model: tools and calls in the fields of OpenAI's API; the server's template writes them for the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.base import Call, Message
+from rules.conversation import Conversation, ToolCall, Turn
+
+
+def messages(conversation: Conversation) -> list[Message]:
+    """Write the turns as messages. Deterministic: the same conversation gives the same bytes, a longer one the same prefix."""
+    return [_message(turn) for turn in conversation.turns]
+
+
+def _message(turn: Turn) -> Message:
+    if turn.role == "tool":
+        return {"role": "tool", "tool_call_id": turn.answers or "", "content": turn.text}
+    message: Message = {"role": turn.role, "content": turn.text}
+    if turn.calls:
+        message["tool_calls"] = [write(call) for call in turn.calls]
+    return message
+
+
+def write(call: ToolCall) -> Message:
+    """Write a call as OpenAI's API has it: arguments are a JSON string, byte for byte as they came where nothing touched them."""
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments_text(call)}}
+
+
+def arguments_text(call: ToolCall) -> str:
+    """Return a call's arguments as JSON text."""
+    if isinstance(call.arguments, str):
+        return call.arguments
+    return call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)
+
+
+@dataclass(slots=True)
+class _Open:
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+
+class Structured:
+    """Puts the server's structured deltas together. Tolerates what servers send: repeated names, objects for text, no ids."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, _Open] = {}
+
+    def take(self, delta: Mapping[str, Any], place: int) -> None:
+        """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index."""
+        index = delta.get("index")
+        call = self._open.setdefault(index if isinstance(index, int) else place, _Open())
+        function = delta.get("function") or {}
+        name, arguments = function.get("name"), function.get("arguments")
+        call.id = call.id or str(delta.get("id") or "")
+        if isinstance(name, str) and not call.pieces:
+            call.name = name if name.startswith(call.name) else call.name + name
+        if isinstance(arguments, str):
+            call.pieces.append(arguments)
+        elif arguments is not None:
+            call.values.append(arguments)
+
+    @property
+    def size(self) -> int:
+        """Characters of arguments so far."""
+        return sum(len(piece) for call in self._open.values() for piece in call.pieces)
+
+    def finish(self) -> list[Call]:
+        """Return the calls. Their arguments are the text as it came; the rules read it."""
+        return [Call("", ToolCall(call.id, call.name, _arguments(call))) for _, call in sorted(self._open.items())]
+
+
+def _arguments(call: _Open) -> dict[str, Any] | str:
+    if call.values and isinstance(call.values[-1], dict):
+        return dict(call.values[-1])
+    return json.dumps(call.values[-1]) if call.values else "".join(call.pieces)

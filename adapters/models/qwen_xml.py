@@ -1,0 +1,121 @@
+"""The dialect of Qwen3-Coder and Qwen 3.5 on, and of OpenHands' text: tags around values that have no escapes.
+
+    <tool_call>
+    <function=NAME>
+    <parameter=KEY>
+    VALUE
+    </parameter>
+    </function>
+    </tool_call>
+
+One newline on each side of a value is the frame. Source: the chat template of Qwen3-Coder and vLLM's qwen3_coder parser (0.32);
+the malformed shapes are those of the corpus and of OpenHands 0.59.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from adapters.base import Dialect, Form, Scan, Unwritable
+from adapters.models.qwen_xml_read import read_known
+from adapters.models.qwen_xml_tags import ENDS, RESERVED, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
+from adapters.models.qwen_xml_walk import Walk
+from adapters.models.tool_prompt import example_of, list_tools
+from rules.conversation import Json, ToolCall, Tools
+
+BARE_OPENERS = ("<function=", "<function name=")
+THINKING = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
+CLOSERS = (TOOL_CLOSE, "</tool_response>")
+
+_TAG = re.compile(r"</?[^<>\n]{1,80}")
+_WORD = re.compile(r"""[^\s<>"'=/]+""")
+
+_HOW = """\
+To call a function, answer with nothing behind this form:
+
+{example}
+
+Every value stands between its tags as it is, without quotes or escapes; objects and lists are written as JSON. Give every \
+required parameter. You may think before the call; write nothing after it. Several calls stand in blocks of their own.
+"""
+
+
+def forms(tools: Tools) -> Sequence[Form]:
+    """List the ways to write a call: in its wrapper, and without one.
+
+    Without a wrapper it is a call at the start of a line, whatever it names; within a line only if it names a declared tool.
+    """
+    known = vocabulary(tools)
+    reads = partial(read_known, known)
+    lines = [Form(opener, _scan(known), reads, line_start=True) for opener in BARE_OPENERS]
+    inline = [Form(opener, _scan(known, strict=True), reads) for opener in BARE_OPENERS]
+    return (Form(TOOL_OPEN, _scan(known, wrapped=True), reads), *lines, *inline)
+
+
+def _scan(known: Vocabulary, *, wrapped: bool = False, strict: bool = False) -> Callable[[Tools], Scan]:
+    return lambda tools: Walk(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
+
+
+def render(call: ToolCall) -> str:
+    """Write a call in Qwen's form. What our own reader would not give back cannot be written."""
+    if isinstance(call.arguments, str):
+        raise Unwritable("arguments that could not be read as an object")
+    written = {name: as_text(value) for name, value in call.arguments.items()}
+    inner = "".join(f"<parameter={name}>\n{text}\n</parameter>\n" for name, text in written.items())
+    block = f"{TOOL_OPEN}\n<function={call.name}>\n{inner}</function>\n{TOOL_CLOSE}"
+    whole = ToolCall("", call.name, written)
+    if not all(_reads_back(block, known) == whole for known in (vocabulary(()), _all_declared(block, call.name))):
+        raise Unwritable("a name or value that the tags around it would not carry")
+    return block
+
+
+def as_text(value: Json) -> str:
+    """Return a value as it stands between tags."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _reads_back(block: str, known: Vocabulary) -> ToolCall | None:
+    """Read a block as it would be read in an answer that goes on behind it."""
+    scan = Walk(known, wrapped=True, strict=False)
+    end = next((end for piece in (*_slices(block), "\n.") if (end := scan.feed(piece)) is not None), None)
+    calls = read_known(known, block) if end == len(block) else None
+    return calls[0] if calls and len(calls) == 1 else None
+
+
+def _all_declared(block: str, name: str) -> Vocabulary:
+    """Take every word in a tag for a declared name: which ones are is not known where a call is written."""
+    words = frozenset(word for tag in _TAG.findall(block) for word in _WORD.findall(tag))
+    return Vocabulary(dict.fromkeys((*words, name), words), words | {name}, words - RESERVED)
+
+
+def _slices(text: str, size: int = 4096) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def describe(tools: Tools) -> str:
+    """Describe tools and the form of a call, the same text for the same tools."""
+    if not tools:
+        return ""
+    return f"# Tools\n\n{list_tools(tools)}\n\n{_HOW.format(example=render(example_of(tools)))}"
+
+
+def result(name: str, text: str) -> str:
+    """Show a tool's result as Qwen's template does, in a user's message."""
+    del name
+    return f"{RESPONSE}\n{text}\n</tool_response>"
+
+
+QWEN_XML = Dialect(
+    name="qwen_xml",
+    forms=forms,
+    render=render,
+    describe=describe,
+    result=result,
+    thinking=THINKING,
+    closers=CLOSERS,
+    ends=ENDS,
+    results=(RESPONSE,),
+)

@@ -1,0 +1,200 @@
+"""Cuts a Qwen XML block into tags and the text between them, whatever way the text is cut.
+
+A tag is read generously: `<function=x >`, `<parameter name="k">`, `<parameter=k=v`, `</parameter/>`, `</parameter1>`, and
+tags that lost their `>`. What a tag means where it stands is decided in `qwen_xml_walk`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from rules.conversation import Json, Tools
+
+TOOL_OPEN, TOOL_CLOSE, RESPONSE = "<tool_call>", "</tool_call>", "<tool_response>"
+ENDS = ("<|im_end|>", "<|endoftext|>")
+LONGEST = 256
+"""A tag without `>` is taken as it stands after this many characters."""
+
+Kind = Literal[
+    "text",
+    "parameter",
+    "function",
+    "wrapper",
+    "end",
+    "/parameter",
+    "/function",
+    "/wrapper",
+    "<name>",
+    "</name>",
+    "cdata",
+    "/cdata",
+]
+Names = frozenset[str]
+_HEADS: tuple[tuple[str, Kind], ...] = (
+    ("</parameter", "/parameter"),
+    ("</function", "/function"),
+    ("</tool_call", "/wrapper"),
+    ("<parameter", "parameter"),
+    ("<function", "function"),
+)
+_LITERALS: dict[str, Kind] = {
+    TOOL_OPEN: "wrapper",
+    RESPONSE: "end",
+    **dict.fromkeys(ENDS, "end"),
+    "<![CDATA[": "cdata",
+    "]]>": "/cdata",
+}
+_DECIDED = re.compile(r"[>\n]")
+_BEHIND_CLOSER = re.compile(r"\d{0,3}(?:[=/ \t][^<>\n]{0,40})?>|(?=[\s<]|\Z)")
+_BEHIND_OPENER = re.compile(rf"(?=[\s=>\"'])[^<>\n]{{0,{LONGEST}}}>?")
+_PARAMETER = re.compile(r"""\s*(?:name\s*)?=?\s*["']?\s*(?P<name>[^\s<>"'=]*)(?P<tail>\s*["']?\s*)""")
+_FUNCTION = re.compile(r"""\s*(?:name\s*)?=?\s*["']?\s*(?P<name>[^\s<>"'={}\[\](),]*)(?P<tail>\s*["']?\s*/?)""")
+
+
+class Token(NamedTuple):
+    """A tag, or a stretch of text between tags.
+
+    start, end  positions from the first character of the block; a tag that lost its `>` ends where its name does
+    name        of a function, parameter or property; empty where it has none
+    indent      blanks before a tag that is the first thing on its line; None where something else stands before it
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    text: str = ""
+    name: str = ""
+    indent: int | None = None
+
+
+@lru_cache(maxsize=256)
+def _pattern(names: Names) -> re.Pattern[str]:
+    heads = [re.escape(head) for head, _ in _HEADS]
+    literals = [re.escape(literal) for literal in _LITERALS]
+    own = [f"</?(?:{'|'.join(sorted(map(re.escape, names)))})>"] if names else []
+    return re.compile("|".join((*literals, *own, *heads)))
+
+
+@lru_cache(maxsize=256)
+def _prefixes(names: Names) -> frozenset[str]:
+    fixed = (*_LITERALS, *(f"<{name}>" for name in names), *(f"</{name}>" for name in names))
+    begun = {literal[:length] for literal in fixed for length in range(1, len(literal))}
+    return frozenset(begun | {head[:length] for head, _ in _HEADS for length in range(1, len(head))})
+
+
+RESERVED: Names = frozenset({"tool_call", "function", "parameter"})
+"""Tags of the format itself, even where a tool or property is called so."""
+
+
+class Vocabulary(NamedTuple):
+    """What the declared tools name. Made once for a set of tools: a text may hold many openers.
+
+    properties  tool -> its declared properties
+    names       all names that may stand as tags of their own
+    """
+
+    properties: Mapping[str, Names]
+    tools: Names
+    names: Names
+
+
+def vocabulary(tools: Tools) -> Vocabulary:
+    """Collect the names of tools and of their properties."""
+    properties = {tool.name: _properties(tool.parameters.get("properties")) for tool in tools}
+    return Vocabulary(properties, frozenset(properties), frozenset(properties).union(*properties.values()) - RESERVED)
+
+
+def _properties(declared: Json) -> Names:
+    return frozenset(declared) if isinstance(declared, dict) else frozenset()
+
+
+class Tags:
+    """Yields tokens. Holds back only what may become a tag."""
+
+    def __init__(self, names: Names) -> None:
+        self._pattern = _pattern(names)
+        self._prefixes = _prefixes(names)
+        self._held = ""
+        self._base = 0
+        self._indent: int | None = None
+
+    def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
+        """Yield what is certain by now; with `final`, all that is left."""
+        text = self._held + piece
+        limit = len(text) if final else self._certain(text)
+        at = 0
+        while (found := self._pattern.search(text, at)) and found.start() < limit:
+            token = self._tag(text, found)
+            before = found.end() if token is None else found.start()
+            if before > at:
+                yield self._plain(text, at, before)
+            at = before
+            if token is not None:
+                at = token.end - self._base
+                yield token._replace(indent=self._indent)
+                self._indent = None
+        if limit > at:
+            yield self._plain(text, at, limit)
+            at = limit
+        self._held, self._base = text[at:], self._base + at
+
+    def _plain(self, text: str, start: int, end: int) -> Token:
+        """Make a stretch of text, and note what it leaves on the last line."""
+        stretch = text[start:end]
+        newline = stretch.rfind("\n")
+        last = stretch[newline + 1 :]
+        if last and not last.isspace():
+            self._indent = None
+        elif newline >= 0:
+            self._indent = len(last)
+        elif self._indent is not None:
+            self._indent += len(last)
+        return Token("text", self._base + start, self._base + end, stretch)
+
+    def _certain(self, text: str) -> int:
+        """Return up to where no further character can change what is a tag."""
+        limit = len(text) - (2 if text.endswith("]]") else text.endswith("]"))
+        last = text.rfind("<", max(0, len(text) - LONGEST - 16))
+        tail = text[last:] if last >= 0 else "-"
+        if tail in self._prefixes:
+            return last
+        for head, _ in _HEADS:
+            if tail.startswith(head) and len(tail) <= len(head) + LONGEST and not _DECIDED.search(tail, len(head)):
+                return min(last, limit)
+        return limit
+
+    def _tag(self, text: str, found: re.Match[str]) -> Token | None:
+        start, mark = self._base + found.start(), found.group()
+        if mark in _LITERALS:
+            return Token(_LITERALS[mark], start, self._base + found.end())
+        for head, kind in _HEADS:
+            if mark == head:
+                reader = _closer if kind.startswith("/") else _opener
+                return reader(kind, start, text, found.end(), self._base)
+        return Token("</name>" if mark[1] == "/" else "<name>", start, self._base + found.end(), name=mark.strip("</>"))
+
+
+def _closer(kind: Kind, start: int, text: str, at: int, base: int) -> Token | None:
+    behind = _BEHIND_CLOSER.match(text, at)
+    return Token(kind, start, base + behind.end()) if behind else None
+
+
+def _opener(kind: Kind, start: int, text: str, at: int, base: int) -> Token | None:
+    behind = _BEHIND_OPENER.match(text, at)
+    if behind is None:
+        return None
+    inner, closed = behind.group().removesuffix(">"), behind.group().endswith(">")
+    parts = (_PARAMETER if kind == "parameter" else _FUNCTION).match(inner)
+    if parts is None:
+        return None
+    rest, end = inner[parts.end() :], at + parts.end()
+    if closed and (not rest or (kind == "parameter" and not rest.startswith("="))):
+        end = behind.end()
+    elif rest.startswith("="):
+        end += 1
+    elif not closed or rest:
+        end = at + parts.end("name") + len(parts["tail"].rstrip(" \t"))
+    return Token(kind, start, base + end, name=parts["name"])

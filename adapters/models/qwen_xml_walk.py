@@ -1,0 +1,173 @@
+"""Walks through a Qwen XML block: which functions, which parameters, and where the block ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from adapters.models.qwen_xml_head import Head
+from adapters.models.qwen_xml_tags import Kind, Tags, Token, Vocabulary
+from adapters.models.qwen_xml_value import Closed, Place, Value
+
+Answer = int | Literal["no"] | None
+"""What a scan says: see `adapters.base.Scan`."""
+
+
+@dataclass(slots=True)
+class Function:
+    """A function found: where it stands, its parameters, or the value (`body`) that stands in place of them.
+
+    doubtful  something in it could not be placed, or it may have ended earlier
+    """
+
+    name: str
+    start: int
+    end: int = -1
+    values: list[Closed] = field(default_factory=list)
+    body: Closed | None = None
+    closed: bool = False
+    doubtful: bool = False
+
+
+class Walk:
+    """The machine. Satisfies `adapters.base.Scan`; once it has ended, `functions` tells what was found."""
+
+    def __init__(self, vocabulary: Vocabulary, *, wrapped: bool, strict: bool) -> None:
+        self.functions: list[Function] = []
+        self._vocabulary = vocabulary
+        self._tags = Tags(vocabulary.names)
+        self._head = Head(vocabulary.tools, wrapped=wrapped, strict=strict)
+        self._wrapped, self._strict = wrapped, strict
+        self._state: Callable[[Token], Answer] = self._in_head
+        self._value: Value | None = None
+        self._known: frozenset[str] = frozenset()
+        self._given: set[str] = set()
+        self._seen = self._indent = 0
+        self._newline = False
+
+    def feed(self, piece: str) -> Answer:
+        """Take the next piece of the block."""
+        self._seen += len(piece)
+        return self._walk(self._tags.feed(piece))
+
+    def finish(self) -> int | Literal["no"]:
+        """Say where the block ends now that no more text comes."""
+        end = self._walk(self._tags.feed("", final=True))
+        if end is None and self._value:
+            closed = self._value.finish(self._seen)
+            end = self._end_value(closed)
+            if closed.cut:
+                return self._stop(closed.end)
+        if end is not None:
+            return end
+        if not self.functions or (self._strict and not self._function.values and not self._function.closed):
+            return "no"
+        return self._function.end if self._function.closed else self._stop(self._seen)
+
+    @property
+    def _function(self) -> Function:
+        return self.functions[-1]
+
+    def _walk(self, tokens: Iterable[Token]) -> Answer:
+        for token in tokens:
+            end = self._state(token)
+            if end is not None:
+                return end
+        return None
+
+    # -- before, between and behind parameters
+
+    def _in_head(self, token: Token) -> Answer:
+        named = self._head.take(token)
+        if named is None or named == "no":
+            return named
+        self._open_function(named.name, token)
+        if named.rest:
+            return self._body_text(token.end - len(named.rest), named.rest)
+        return self._in_body(token) if named.again else None
+
+    def _open_function(self, name: str, token: Token) -> None:
+        self.functions.append(Function(name, token.start))
+        self._known = self._vocabulary.properties.get(name, frozenset())
+        self._given = set()
+        self._indent = max(self._indent, token.indent or 0)
+        self._newline = False
+        self._state = self._in_body
+
+    def _in_body(self, token: Token) -> Answer:
+        kind = token.kind
+        if kind == "text":
+            return self._body_text(token.start, token.text)
+        if kind == "parameter" or (kind == "<name>" and token.name in self._known):
+            return self._open_value(token, "/parameter" if kind == "parameter" else "</name>")
+        if kind in ("/function", "/wrapper") or (kind == "</name>" and token.name == self._function.name):
+            return self._close_function(token.end, wrapper=kind == "/wrapper")
+        if kind in ("wrapper", "end") or (kind == "function" and not self._wrapped):
+            return self._stop(token.start)
+        if kind == "function":
+            self._close_function(token.start, wrapper=False)
+            self._open_function(token.name, token)
+        return None
+
+    def _body_text(self, start: int, text: str) -> Answer:
+        """Text where a parameter should stand: JSON, a bare value, or prose that only names the tag."""
+        body = text.lstrip()
+        blanks = len(text) - len(body)
+        self._newline = self._newline or "\n" in text[:blanks]
+        if not body:
+            return None
+        if self._function.values:
+            self._function.doubtful = True
+            return None
+        if not (body[0] in "{[" or self._wrapped or (self._newline and self._function.name in self._vocabulary.tools)):
+            return "no"
+        return self._enter(Token("text", start + blanks, start + len(text), body), start + blanks, "text")
+
+    def _open_value(self, token: Token, closer: Kind) -> Answer:
+        self._indent = max(self._indent, token.indent or 0)
+        return self._enter(token, token.end, closer)
+
+    def _enter(self, token: Token, start: int, closer: Kind) -> Answer:
+        self._given.add(token.name)
+        free = self._known - self._given
+        self._value = Value(start, Place(closer, token.name, self._function.name, free, self._vocabulary.tools, self._indent))
+        self._state = self._in_value
+        return self._in_value(token) if closer == "text" else None
+
+    def _in_value(self, token: Token) -> Answer:
+        closed = self._value.take(token) if self._value else None
+        return self._end_value(closed) if closed else None
+
+    def _end_value(self, closed: Closed) -> Answer:
+        function = self._function
+        body = bool(self._value and self._value.bare)
+        if body:
+            function.body = closed
+        else:
+            function.values.append(closed)
+        function.doubtful = function.doubtful or closed.doubtful
+        self._given.add(closed.name)
+        self._value, self._state = None, self._in_body
+        end = self._close_function(closed.stop, wrapper=closed.reach == 3) if closed.reach > 1 else None
+        return self._state(closed.again) if end is None and closed.again else end
+
+    def _close_function(self, end: int, *, wrapper: bool) -> int | None:
+        self._function.closed, self._function.end = True, end
+        if wrapper or not self._wrapped:
+            return end
+        self._state = self._in_tail
+        return None
+
+    def _in_tail(self, token: Token) -> Answer:
+        """Behind a function in a wrapper: the wrapper's closer, one more function, or something else."""
+        if token.kind == "text" and token.text.isspace():
+            return None
+        if token.kind == "function" and token.name:
+            self._open_function(token.name, token)
+            return None
+        return token.end if token.kind == "/wrapper" else self._function.end
+
+    def _stop(self, at: int) -> int:
+        self._function.end = at
+        return at

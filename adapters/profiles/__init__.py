@@ -1,0 +1,1 @@
+"""Profiles as data, one TOML file per family of models; `proxy.profiles` reads them."""

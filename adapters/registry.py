@@ -1,0 +1,24 @@
+"""What there is: the clients, in the order they are asked, and the dialects by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.base import Client, Dialect
+from adapters.clients.openai_chat import OPENAI_CHAT
+from adapters.clients.openhands_text import OPENHANDS_TEXT
+from adapters.clients.passthrough import PASSTHROUGH
+from adapters.models.gemma4 import GEMMA4
+from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.qwen_xml import QWEN_XML
+
+CLIENTS: tuple[Client, ...] = (
+    OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
+    OPENAI_CHAT,  # has tools
+    PASSTHROUGH,  # takes what is left
+)
+
+PREFIXES: Mapping[str, str] = {"/openhands": "openhands_text", "/openai": "openai_chat"}
+"""Path prefix -> client, for those who would rather say than be recognised: /openhands/v1/chat/completions."""
+
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (GEMMA4, QWEN_XML, HERMES_JSON)}

@@ -1,0 +1,35 @@
+"""Builds a finished turn from a decoder's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.base import Call, Event, Thinking
+from adapters.prose import Prose
+from rules.conversation import Ending, Turn
+
+
+class TurnBuilder:
+    """Takes events as they come; says what text may go out, and what the turn is in the end."""
+
+    def __init__(self, *, keep_thinking: bool = False) -> None:
+        self._prose = Prose(keep_thinking=keep_thinking)
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self.calls: list[Call] = []
+
+    def take(self, events: Sequence[Event]) -> tuple[str, str]:
+        """Take events and return the text and the thought that they make certain."""
+        text = "".join(self._prose.feed(event) for event in events)
+        thought = "".join(event.text for event in events if isinstance(event, Thinking))
+        self.calls.extend(event for event in events if isinstance(event, Call))
+        self._text.append(text)
+        self._thinking.append(thought)
+        return text, thought
+
+    def finish(self, ending: Ending) -> tuple[str, Turn]:
+        """Return the last text and the turn."""
+        last = self._prose.finish()
+        self._text.append(last)
+        calls = tuple(event.call for event in self.calls)
+        return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)

@@ -1,0 +1,1 @@
+"""I/O: routes, upstream, SSE, the ladder, the journal and the command line. asyncio and aiohttp live only here."""

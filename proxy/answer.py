@@ -1,0 +1,199 @@
+"""One answer of the model: asked for, read as it streams, decoded, and judged by the rules."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import aiohttp
+import orjson
+
+from adapters.base import Event, Thinking
+from adapters.blocks import BlockDecoder
+from adapters.turns import TurnBuilder
+from proxy.checker import Checker, Skipped
+from proxy.errors import UpstreamBroken
+from proxy.plan import Plan
+from proxy.reading import Piece, Reader, Usage
+from proxy.sse import EventTooLong, Splitter
+from proxy.upstream import Upstream
+from rules.base import Problem, Verdict, repair
+from rules.conversation import ToolCall, Turn
+from rules.problems import problem_from
+from rules.registry import RULES
+from rules.schema import is_plain
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What became certain with one event: text and thought that may go out at once."""
+
+    text: str
+    thought: str
+    logprobs: tuple[Any, ...]
+
+
+Show: TypeAlias = Callable[[Reader, Shown], Awaitable[None]]
+"""Shows the client what is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration."""
+
+    verdict: Verdict
+    raw: str
+    usage: Usage
+    seconds: float
+    reader: Reader
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def turn(self) -> Turn:
+        """The turn, mended."""
+        return self.verdict.turn
+
+    @property
+    def problem(self) -> Problem | None:
+        """What only the model can mend."""
+        return self.verdict.problem
+
+
+@dataclass(slots=True)
+class Decoding:
+    """Feeds a decoder that is chosen once the first text shows where the raw text comes from."""
+
+    plan: Plan
+    builder: TurnBuilder
+    decoder: BlockDecoder | None = None
+    opened: str = "no"
+    size: int = 0
+
+    def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
+        """Take a piece and return the text and the thought that it makes certain."""
+        self.size += len(piece.raw) + len(piece.thought)
+        events: list[Event] = [Thinking("", piece.thought)] if piece.thought else []
+        if piece.raw:
+            events += self._decoder(reader).feed(piece.raw)
+        return self.builder.take(events)
+
+    def finish(self, reader: Reader) -> tuple[str, str]:
+        """End the text, and add what only the server knows: the calls it parsed where its raw text does not show them."""
+        piece = reader.finish()
+        decoder = self._decoder(reader)
+        events = [*decoder.feed(piece.raw), *decoder.finish()]
+        text = self.builder.take(events)
+        structured = reader.calls()
+        unseen = [call for call in structured if reader.source == "content" or call.call.name not in reader.raw]
+        if unseen and not self.builder.calls:
+            self.builder.take(unseen)
+        return text
+
+    def _decoder(self, reader: Reader) -> BlockDecoder:
+        if self.decoder is None:
+            opened = self.plan.opened(raw=reader.source == "logprobs", split=reader.split and reader.source == "content")
+            self.decoder, self.opened = BlockDecoder(self.plan.grammar(), opened), opened
+        return self.decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading an answer needs. `limit` is the most tokens the answer may have, where one is set."""
+
+    plan: Plan
+    upstream: Upstream
+    checker: Checker
+    limit: int | None
+
+
+async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: Show) -> Answer:
+    """Read, decode and judge one answer. Raises the faults of the model server."""
+    started = time.monotonic()
+    plan, upstream, limits = reading.plan, reading.upstream, reading.upstream.limits
+    reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
+    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
+    degenerate = False
+    async for piece in pieces(upstream, response, reader):
+        text, thought = decoding.feed(reader, piece)
+        if text or thought or piece.logprobs:
+            await show(reader, Shown(text, thought, piece.logprobs))
+        if decoding.size > limits.argument_bytes or len(decoding.builder.calls) > limits.calls_per_turn:
+            degenerate = True
+            response.close()
+            break
+    if not degenerate and reader.finish_reason is None:
+        raise UpstreamBroken("the model server's answer broke off before it was finished (no finish_reason)", code="truncated")
+    text, thought = decoding.finish(reader)
+    last, turn = decoding.builder.finish("cut" if degenerate else reader.ending())
+    if (text + last or thought) and not degenerate:
+        await show(reader, Shown(text + last, thought, ()))
+    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=degenerate)
+    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked)
+
+
+async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: Reader) -> Any:
+    """Yield the pieces of an answer, streamed or (from a server that does not stream) whole."""
+    limit = upstream.limits.event_bytes
+    if response.content_type == "application/json":
+        body = await upstream.body(response, limit)
+        try:
+            yield reader.take_whole(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise UpstreamBroken("the model server's answer is no JSON") from error
+        return
+    splitter = Splitter(limit)
+    try:
+        async for data in upstream.pieces(response):
+            for event in splitter.feed(data):
+                yield reader.take(event)
+        for event in splitter.finish():
+            yield reader.take(event)
+    except EventTooLong as error:
+        raise UpstreamBroken(f"the model server sent {error}") from error
+
+
+def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn:
+    """Settle what only the whole answer shows: ids, calls that nobody declared tools for, a thought that was none.
+
+    A profile may be wrong about its template: what it takes for an unfinished thought, while the server shows it as the
+    answer, is the answer. Taking it away would be worse than no proxy at all.
+    """
+    if not plan.conversation.tools:
+        turn = replace(turn, calls=())
+    mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
+    if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
+        turn = replace(turn, text=reader.content, thinking="")
+    return replace(turn, calls=tuple(identified(turn.calls)))
+
+
+def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:
+    """Give each call an id of its own; a server's id stays where it is the first of its kind."""
+    seen: set[str] = set()
+    for call in calls:
+        new = call.id if call.id and call.id not in seen else f"call_{secrets.token_hex(12)}"
+        seen.add(new)
+        yield replace(call, id=new)
+
+
+async def judge(reading: Reading, turn: Turn, *, degenerate: bool) -> tuple[Verdict, tuple[str, ...]]:
+    """Run the rules, and check what is not plain in the worker. Returns the verdict and why checks were skipped."""
+    if degenerate:
+        advice = "It went on without end and was cut off. Answer shortly, with one call at most."
+        return Verdict(turn, problem=Problem("endless-answer", "model-degenerate", advice)), ()
+    verdict = repair(turn, reading.plan.conversation, RULES)
+    if verdict.problem is not None:
+        return verdict, ()
+    skipped: list[str] = []
+    for call in verdict.turn.calls:
+        spec = reading.plan.conversation.tool(call.name)
+        if spec is None or is_plain(spec.parameters):
+            continue
+        found = await reading.checker.check(call, spec)
+        if isinstance(found, Skipped):
+            skipped.append(found.reason)
+        elif found.items:
+            return replace(verdict, problem=problem_from(call, found.items)), tuple(skipped)
+    return verdict, tuple(skipped)

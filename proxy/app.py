@@ -1,0 +1,210 @@
+"""The routes, and what every request passes before it reaches one."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from adapters.registry import PREFIXES
+from proxy.body import read_body
+from proxy.checker import Checker
+from proxy.errors import BadRequest, Fault, Overloaded
+from proxy.exchange import CHAT, Exchange, Services
+from proxy.journal import Journal
+from proxy.observe import observe
+from proxy.plan import Plan, make_plan
+from proxy.profiles import Profile
+from proxy.relay import relay
+from proxy.room import Room
+from proxy.settings import Settings, is_loopback
+from proxy.upstream import Upstream
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SETTINGS = web.AppKey("settings", Settings)
+PROFILES: web.AppKey[tuple[Profile, ...]] = web.AppKey("profiles", tuple)
+SERVICES = web.AppKey("services", Services)
+ROOM = web.AppKey("room", Room)
+
+RELAYED = (
+    ("POST", "/v1/completions"),
+    ("POST", "/v1/embeddings"),
+    ("POST", "/v1/responses"),
+    ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("GET", "/v1/models"),
+    ("POST", "/tokenize"),
+    ("POST", "/detokenize"),
+)
+"""What passes as it is. vLLM's other routes (/pause, /collective_rpc, ...) are nobody's business."""
+
+ASKED_AGAIN = 3.0
+"""Seconds that /readyz waits for the model server."""
+
+
+def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
+    """Build the application. Its resources live from start to clean-up."""
+    app = web.Application(middlewares=[faults, front_door], client_max_size=settings.limits.body_bytes)
+    app[SETTINGS], app[PROFILES], app[ROOM] = settings, profiles, Room(settings.limits)
+    app.cleanup_ctx.append(_services)
+    for prefix in ("", *PREFIXES):
+        app.router.add_post(prefix + CHAT, chat)
+        for method, path in RELAYED:
+            app.router.add_route(method, prefix + path, relayed)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    return app
+
+
+async def _services(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
+    upstream, checker = Upstream(settings), Checker()
+    app[SERVICES] = Services(settings, upstream, checker, journal)
+    try:
+        yield
+    finally:
+        await checker.aclose()
+        await upstream.close()
+        if journal is not None:
+            await asyncio.to_thread(journal.close)
+
+
+@web.middleware
+async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever was raised into an answer that an OpenAI client understands."""
+    try:
+        return await handler(request)
+    except Fault as fault:
+        return refusal(fault)
+    except web.HTTPRequestEntityTooLarge:
+        limit = request.app[SETTINGS].limits.body_bytes
+        return refusal(
+            BadRequest(f"the body is larger than {limit} bytes (limits.body_bytes)", status=413, code="body_too_large")
+        )
+    except web.HTTPException as error:
+        what = f"{error.reason}: {request.method} {request.path[:200]}"
+        return refusal(BadRequest(what, status=error.status, code="no_such_route"))
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception:  # ours: the outermost place, so that the client learns it and the operator finds it
+        log.exception("unhandled", path=request.path[:200])
+        return refusal(Fault('toolmend failed on this request; its log says why (event "unhandled")'))
+
+
+def refusal(fault: Fault) -> web.Response:
+    """Write a fault as an answer."""
+    return web.Response(status=fault.status, body=fault.body(), headers=fault.headers())
+
+
+@web.middleware
+async def front_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what no honest client sends, before anything else looks at it."""
+    check_protocol(request)
+    check_host(request)
+    if not request.path.endswith("z"):
+        check_key(request)
+    if request.method == "POST" and request.content_type != "application/json":
+        raise BadRequest('the body must be JSON with "Content-Type: application/json"', status=415, code="not_json")
+    return await handler(request)
+
+
+def check_protocol(request: web.Request) -> None:
+    """Refuse what aiohttp lets pass and a next hop may read differently: request smuggling begins there."""
+    coding = request.headers.get("transfer-encoding")
+    if request.version not in ((1, 0), (1, 1)):
+        raise BadRequest("only HTTP/1.0 and HTTP/1.1 are spoken here", status=505, code="http_version")
+    if coding is not None and (coding.strip().lower() != "chunked" or request.version == (1, 0)):
+        raise BadRequest("the only transfer coding is chunked, over HTTP/1.1", code="transfer_encoding")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BadRequest("send the body uncompressed", status=415, code="content_encoding")
+    if not request.raw_path.startswith("/"):
+        raise BadRequest("the request target must be a path", code="request_target")
+
+
+def check_host(request: web.Request) -> None:
+    """Refuse, on loopback, names that are not this machine's: a web page that rebinds its own name must not get in."""
+    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    if is_loopback(request.app[SETTINGS].host) and not is_loopback(host):
+        raise BadRequest("this server answers to localhost only; start it with --host to be reached by another name", status=403)
+
+
+def check_key(request: web.Request) -> None:
+    """Ask for the key, where one is set. Compares in constant time."""
+    key = request.app[SETTINGS].client_key
+    if key is None:
+        return
+    given = request.headers.get("authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
+    if not hmac.compare_digest(given, key.get_secret_value().encode("utf-8", "surrogateescape")):
+        raise BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key")
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """Read a body within its size and time."""
+    limit = request.app[SETTINGS].limits.body_seconds
+    try:
+        async with asyncio.timeout(limit):
+            return await request.read()
+    except TimeoutError as error:
+        raise BadRequest(
+            f"the body did not come within {limit:g} s (limits.body_seconds)", status=408, code="slow_body"
+        ) from error
+
+
+async def chat(request: web.Request) -> web.StreamResponse:
+    """Serve a chat request: mended, observed or relayed."""
+    services = request.app[SERVICES]
+    async with request.app[ROOM].place(request.content_length or 0):
+        raw = await read_bytes(request)
+        plan = understand(request, raw)
+        if plan.mode == "off" or not plan.mends:
+            return await relay(request, raw, services.upstream, CHAT)
+        turn_id = secrets.token_hex(8)
+        if plan.mode == "observe":
+            return await observe(request, raw, plan, services, turn_id)
+        return await Exchange(services, plan, request.headers, turn_id).run(request)
+
+
+def understand(request: web.Request, raw: bytes) -> Plan:
+    """Read the body, and find out who speaks and which model is meant."""
+    app = request.app
+    client = next((name for prefix, name in PREFIXES.items() if request.path.startswith(f"{prefix}/")), "")
+    body = read_body(raw, app[SETTINGS].limits)
+    return make_plan(body, app[SETTINGS], app[PROFILES], client=client, mode=request.headers.get("x-toolmend-mode", ""))
+
+
+async def relayed(request: web.Request) -> web.StreamResponse:
+    """Relay a route that is not ours."""
+    path = request.path
+    for prefix in PREFIXES:
+        path = path.removeprefix(prefix)
+    async with request.app[ROOM].place(request.content_length or 0):
+        body = await read_bytes(request) if request.method == "POST" else None
+        return await relay(request, body, request.app[SERVICES].upstream, path)
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:  # noqa: ARG001 - aiohttp's signature
+    """Say that the process lives."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Say whether the model server answers, by asking for its models."""
+    upstream = request.app[SERVICES].upstream
+    try:
+        async with (
+            asyncio.timeout(ASKED_AGAIN),
+            upstream.ask("GET", "/v1/models", None, upstream.headers(request.headers)) as answer,
+        ):
+            if answer.status == 200:
+                return web.json_response({"status": "ready"})
+            raise Overloaded(f"the model server answers HTTP {answer.status} to /v1/models", code="upstream_not_ready")
+    except TimeoutError as error:
+        raise Overloaded("the model server does not answer /v1/models", code="upstream_not_ready") from error

@@ -1,0 +1,69 @@
+"""A chat request's body: read once, forwarded byte for byte except for the members that are ours to set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from proxy.errors import BadRequest
+from proxy.settings import Limits
+
+_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
+DEPTH = 200
+"""Deeper nesting than any schema or conversation needs; orjson itself stops writing at 254."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBody:
+    """`fields` is the parsed body; `members` holds the bytes of each member as the client wrote them."""
+
+    fields: Mapping[str, Any]
+    members: Mapping[str, bytes]
+
+    def text(self, name: str) -> str:
+        """Return a member that is text, or nothing."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def flag(self, name: str) -> bool:
+        """Return a member that is true or false."""
+        return self.fields.get(name) is True
+
+    def having(self, changes: Mapping[str, Any], drops: frozenset[str] = frozenset()) -> bytes:
+        """Write the body with some members set and some left out; all others as they came."""
+        kept = {name: raw for name, raw in self.members.items() if name not in drops and name not in changes}
+        written = {name: orjson.dumps(value) for name, value in changes.items()}
+        pairs = (orjson.dumps(name) + b":" + raw for name, raw in (kept | written).items())
+        return b"{" + b",".join(pairs) + b"}"
+
+
+def read_body(raw: bytes, limits: Limits) -> ChatBody:
+    """Parse a chat request, within the limits. What is wrong with it is said in words that help."""
+    structural = raw.count(b",") + raw.count(b":") + raw.count(b"[")
+    if structural > limits.structural_bytes:
+        raise BadRequest("the request nests or lists too much (limits.structural_bytes)", status=413, code="body_too_complex")
+    try:
+        fields = orjson.loads(raw)
+        members = {name: bytes(value) for name, value in _DECODER.decode(raw).items()}
+    except (orjson.JSONDecodeError, msgspec.MsgspecError, RecursionError) as error:
+        raise BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json") from error
+    if not isinstance(fields, dict):
+        raise BadRequest("the request body must be a JSON object with a list of messages")
+    _check(fields, members, limits)
+    return ChatBody(fields, members)
+
+
+def _check(fields: Mapping[str, Any], members: Mapping[str, bytes], limits: Limits) -> None:
+    messages, tools = fields.get("messages"), fields.get("tools")
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise BadRequest('"messages" must be a list of objects such as {"role": "user", "content": "..."}')
+    if tools is not None and not isinstance(tools, list):
+        raise BadRequest('"tools" must be a list of functions')
+    if len(tools or ()) > limits.tools:
+        raise BadRequest(f"more than {limits.tools} tools (limits.tools)", code="too_many_tools")
+    if len(members.get("tools", b"")) > limits.schema_bytes:
+        raise BadRequest(f"the tools take more than {limits.schema_bytes} bytes (limits.schema_bytes)", code="tools_too_large")

@@ -1,0 +1,189 @@
+"""The command line: what `toolmend` can do, and how it is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from importlib import import_module, metadata
+from os import environ
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+from pydantic import ValidationError
+
+from proxy import workers
+from proxy.config_file import ConfigError, explain, read_config
+from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
+
+KEYS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
+"""Secrets come from the environment only: command lines and files are read by others."""
+
+ABOUT = """Makes local models work under unchanged agent frameworks: it mends their tool calls.
+
+toolmend stands between an agent framework (OpenHands, SWE-agent, mini-swe-agent, or anything that speaks the OpenAI
+API) and a model server (vLLM first). It checks each tool call against its JSON Schema, mends what can be mended safely,
+asks the model again when only the model can help, and writes down every turn that was not right as it came.
+
+\b
+Examples:
+  toolmend demo
+  toolmend serve --upstream http://127.0.0.1:8000
+"""
+
+SERVE = """Serve the OpenAI API on one side and mend what comes from the model server on the other.
+
+Point your agent framework's base URL at http://127.0.0.1:8900/v1 and leave the rest of it as it is.
+
+\b
+Examples:
+  toolmend serve --upstream http://127.0.0.1:8000
+  toolmend serve --config toolmend.toml --mode observe --journal ./journal
+"""
+
+MORE = """\b
+Environment:
+  TOOLMEND_<OPTION>      any option above: TOOLMEND_PORT=8901, TOOLMEND_MODE=off
+  TOOLMEND_UPSTREAM_KEY  key for the model server; unset: the client's own key is passed on
+  TOOLMEND_CLIENT_KEY    key that clients must present; unset: nobody is asked
+The command line wins over the environment, the environment over the file, the file over the defaults.
+
+\b
+Config file (TOML; every option above is a key, with _ for -):
+  upstream = "http://127.0.0.1:8000"
+  mode = "repair"
+  [limits]                    # bounds of time and size
+  first_byte_seconds = 600
+  [budget]                    # what asking again may cost in one turn
+  asks = 2
+  [[profile]]                 # how a model is spoken to
+  name = "mine"
+  extends = "gemma-4"
+  match = ["my-gemma*"]
+A wrong key or value is named with its line, and nothing is served.
+
+\b
+Exit codes:
+  0  stopped as it was asked to
+  1  could not serve (the port is taken, a worker would not start)
+  2  a wrong option, variable or configuration file
+"""
+
+LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _version() -> str:
+    try:
+        return metadata.version("toolmend")
+    except metadata.PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+@click.group(help=ABOUT, context_settings=LOOK)
+@click.version_option(_version(), prog_name="toolmend")
+def toolmend() -> None:
+    pass
+
+
+@toolmend.command(context_settings=LOOK)
+def demo() -> None:
+    """Show what toolmend does, without a model: a scripted model makes the usual mistakes, and they are mended."""
+    sys.exit(import_module("proxy.demo").run())
+
+
+def _read_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Make what the file says the defaults of the other options."""
+    try:
+        settings = read_config(path) if path else FileSettings()
+    except ConfigError as error:
+        raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
+    given = settings.model_fields_set - {"limits", "budget", "profile"}
+    context.obj = settings
+    context.default_map = {key: getattr(settings, key) for key in given}
+    return path
+
+
+def _options(command: Command) -> Command:
+    """Add the options that are settings: each is also a key of the file and a variable."""
+    choices = {
+        "mode": (Mode, "repair", "repair; observe: change nothing, record what would be; off: relay."),
+        "stream": (StreamMode, "eager", "eager: text goes out at once; hold: keep the turn, so that prose can be redone."),
+        "journal_bodies": (Bodies, "on", "off: the journal has lengths and hashes in place of texts."),
+    }
+    options = [
+        click.option("--upstream", metavar="URL", help="Base URL of the model server, with or without /v1.  [required]"),
+        click.option("--host", default="127.0.0.1", help="Address to listen on."),
+        click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port to listen on."),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            is_eager=True,
+            callback=_read_file,
+            help="TOML file; see below.",
+        ),
+        click.option("--journal", metavar="DIRECTORY", help="Where to write down turns that were not right.  [default: nowhere]"),
+        *(
+            click.option(f"--{name.replace('_', '-')}", default=default, type=click.Choice(get_args(kind)), help=text)
+            for name, (kind, default, text) in choices.items()
+        ),
+        click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port."),
+        click.option("--no-key-needed", is_flag=True, help="Allow a --host that others can reach without a client key."),
+        click.option("--worker", type=int, hidden=True),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@toolmend.command(help=SERVE, epilog=MORE, context_settings=LOOK)
+@_options
+@click.pass_context
+def serve(context: click.Context, /, **given: Any) -> None:
+    settings = _settings(context, given)
+    for warning in unknown_variables(environ):
+        click.echo(f"toolmend: {warning}", err=True)
+    if settings.workers > 1 and settings.worker is None:
+        sys.exit(workers.run(settings.workers, workers.same_command(), settings.limits.drain_seconds + 10))
+    if settings.worker is not None:
+        workers.end_with_parent()
+    sys.exit(import_module("proxy.serve").run(settings))
+
+
+def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
+    """Join options, environment and file into the one frozen object."""
+    if not given["upstream"]:
+        raise click.UsageError(
+            'needs the model server: --upstream URL (or TOOLMEND_UPSTREAM, or "upstream" in the file)', context
+        )
+    del given["config"]
+    in_file: FileSettings = context.obj
+    tables = {"limits": in_file.limits, "budget": in_file.budget, "profile": in_file.profile}
+    keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
+    try:
+        return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
+    except ValidationError as error:
+        raise click.UsageError("\n".join(_complaints(error)), context) from None
+
+
+def _complaints(error: ValidationError) -> Iterable[str]:
+    for detail in error.errors():
+        yield explain(detail) if detail["loc"] else str(detail["ctx"]["error"])
+
+
+def unknown_variables(variables: Iterable[str]) -> list[str]:
+    """Warn of TOOLMEND_ variables that nothing reads: most likely slips of the pen."""
+    known = {f"TOOLMEND_{parameter.name}".upper() for parameter in serve.params} | set(KEYS.values())
+    warnings = []
+    for name in sorted(variables):
+        if name.startswith("TOOLMEND_") and name not in known:
+            near = get_close_matches(name, known, 1)
+            warnings.append(f"the variable {name} is not known" + (f"; did you mean {near[0]}?" if near else ""))
+    return warnings
+
+
+def main() -> None:
+    """Run the command line; the entry point of the distribution."""
+    toolmend(prog_name="toolmend")

@@ -1,0 +1,65 @@
+"""What a model server turns out not to bear: learned from its own error, remembered per model, and left out from then on."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Concession:
+    """A change to requests that a server's complaint calls for.
+
+    complaint  what the server says (HTTP 400)
+    sets       members to send instead
+    leaves     members to leave out
+    """
+
+    name: str
+    complaint: str
+    sets: tuple[tuple[str, Any], ...] = ()
+    leaves: frozenset[str] = frozenset()
+
+    def apply(self, changes: dict[str, Any], drops: frozenset[str]) -> tuple[dict[str, Any], frozenset[str]]:
+        """Return the changes and drops of a request after this concession."""
+        kept = {name: value for name, value in changes.items() if name not in self.leaves}
+        return kept | dict(self.sets), drops | self.leaves
+
+
+CONCESSIONS = (
+    # vLLM without --enable-auto-tool-choice: with "none" the tools stay in the prompt, and we read the calls ourselves
+    Concession(
+        "tools_in_prompt",
+        r"--enable-auto-tool-choice|requires --tool-call-parser",
+        (("tool_choice", "none"), ("skip_special_tokens", False)),
+    ),
+    Concession("merge_users", r"roles must alternate"),
+    Concession("no_logprobs", r"logprobs", leaves=frozenset({"logprobs", "top_logprobs"})),
+    Concession("no_stream_options", r"stream_options", leaves=frozenset({"stream_options"})),
+)
+
+
+@dataclass(slots=True)
+class Memory:
+    """The concessions granted so far, for at most `size` model names."""
+
+    size: int = 256
+    _granted: OrderedDict[str, frozenset[Concession]] = field(default_factory=OrderedDict)
+
+    def granted(self, model: str) -> frozenset[Concession]:
+        """Return what the server of this model does not bear."""
+        return self._granted.get(model, frozenset())
+
+    def learn(self, model: str, complaint: str) -> Concession | None:
+        """Grant what a complaint calls for; None where it calls for nothing new."""
+        known = self.granted(model)
+        for each in CONCESSIONS:
+            if each not in known and re.search(each.complaint, complaint, re.IGNORECASE):
+                self._granted[model] = known | {each}
+                self._granted.move_to_end(model)
+                while len(self._granted) > self.size:
+                    self._granted.popitem(last=False)
+                return each
+        return None

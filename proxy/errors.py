@@ -1,0 +1,102 @@
+"""What can go wrong outside the model: one small tree of exceptions, each of which knows its OpenAI-shaped answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+
+class Fault(Exception):
+    """Something that ends a request with an error. `retry_after` is in seconds."""
+
+    status = 500
+    kind = "internal_error"
+    code = "toolmend_internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.retry_after = retry_after
+
+    def body(self) -> bytes:
+        """Return the error as OpenAI's API words it."""
+        error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
+        return orjson.dumps({"error": error})
+
+    def headers(self) -> dict[str, str]:
+        """Return what a well-made client needs to know besides the body."""
+        headers = {"Content-Type": "application/json", "x-should-retry": "false"}
+        if self.retry_after is not None:
+            headers |= {"Retry-After": str(self.retry_after), "x-should-retry": "true"}
+        return headers
+
+
+class BadRequest(Fault):
+    """The client's request cannot be served as it is."""
+
+    status, kind, code = 400, "invalid_request_error", "bad_request"
+
+    def __init__(self, message: str, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+
+
+class Overloaded(Fault):
+    """No room for another request. Never 429: OpenHands 0.59 hangs for ever on it."""
+
+    status, kind, code = 503, "server_error", "overloaded"
+
+
+class UpstreamUnreachable(Fault):
+    """The model server cannot be reached."""
+
+    status, kind, code = 502, "upstream_error", "upstream_unreachable"
+
+
+class UpstreamTimeout(Fault):
+    """The model server took too long."""
+
+    status, kind, code = 504, "upstream_error", "upstream_timeout"
+
+
+class UpstreamBroken(Fault):
+    """The model server's answer broke off, or is not what an OpenAI-compatible server sends."""
+
+    status, kind, code = 502, "upstream_error", "upstream_broken"
+
+
+class UpstreamRefused(Fault):
+    """The model server answered with an error of its own, which is passed on as it came."""
+
+    kind, code = "upstream_error", "upstream_refused"
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(f"the model server answered HTTP {status}")
+        self.status = status
+        self._body = body
+        self._headers = dict(headers)
+
+    @property
+    def text(self) -> str:
+        """The server's own words."""
+        return self._body.decode("utf-8", "replace")
+
+    def body(self) -> bytes:
+        """Return the server's body, byte for byte, where it is an error object already; vLLM's odd ones are reshaped."""
+        try:
+            parsed = orjson.loads(self._body)
+        except orjson.JSONDecodeError:
+            return self._body
+        if not isinstance(parsed, dict) or isinstance(parsed.get("error"), dict):
+            return self._body
+        message = parsed.get("error") or parsed.get("detail") or self.message
+        if not isinstance(message, str):
+            message = orjson.dumps(message).decode()
+        error = {"message": message, "type": self.kind, "param": None, "code": self.status}
+        return orjson.dumps({"error": error})
+
+    def headers(self) -> dict[str, str]:
+        """Return the server's own headers, as far as they may pass."""
+        return self._headers

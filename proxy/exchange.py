@@ -1,0 +1,206 @@
+"""One chat request, from the client's bytes to the client's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+from aiohttp import web
+
+from adapters.advice import ask_again
+from adapters.clients.chat_wire import Ends, Head
+from proxy.answer import Answer, Reading, Shown, read_answer
+from proxy.checker import Checker
+from proxy.concessions import Memory
+from proxy.errors import Fault, Overloaded, UpstreamRefused
+from proxy.journal import Journal
+from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
+from proxy.notes import Outcome, Subject, note
+from proxy.plan import Plan, Question, upstream_body
+from proxy.reading import Reader, Usage
+from proxy.reply import StreamReply, WholeReply
+from proxy.settings import Settings
+from proxy.upstream import PATIENCE, Upstream
+from rules.conversation import Turn
+
+log = structlog.get_logger()
+
+CHAT = "/v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What lives as long as the process."""
+
+    settings: Settings
+    upstream: Upstream
+    checker: Checker
+    journal: Journal | None
+    memory: Memory = field(default_factory=Memory)
+    gate: Gate = field(default_factory=Gate)
+
+
+class Exchange:
+    """Serves one chat request. All of its state lives and dies with the request."""
+
+    def __init__(self, services: Services, plan: Plan, headers: Mapping[str, str], turn_id: str) -> None:
+        self._services = services
+        self._plan = plan
+        self._headers = headers
+        self._turn_id = turn_id
+        self._started = time.monotonic()
+        self._answers: list[Answer] = []
+        self._usage = Usage()
+        self._reply: StreamReply | WholeReply
+        self._first_byte: float | None = None
+
+    async def run(self, request: web.Request) -> web.StreamResponse:
+        """Answer the request, write down what was not right, and tell the operator in one line."""
+        headers = {"x-toolmend-turn": self._turn_id, "x-toolmend-mode": self._plan.mode}
+        reply = StreamReply(request, headers, self._services.settings.limits) if self._plan.streamed else WholeReply(headers)
+        gate = self._services.gate
+        gate.active += 1
+        fault: Fault | None = None
+        turn: Turn | None = None
+        try:
+            async with reply:
+                self._reply = reply
+                try:
+                    turn = await self._settle()
+                    return await reply.finish(self._head(), turn, self._ends(turn), self._notes())
+                except Fault as error:
+                    fault = error
+                    return await reply.fail(error)
+        finally:
+            gate.active -= 1
+            self._write_down(turn, fault)
+
+    # -- asking
+
+    async def _settle(self) -> Turn:
+        """Ask until the turn is right or the budget is spent; return it as the client takes it."""
+        allowed = allowance(self._services.settings.budget, self._headers, self._started)
+        answer = await self._ask(Question())
+        first = answer
+        while answer.problem is not None and allowed.left and self._services.gate.open():
+            again = await self._ask_again(answer, allowed)
+            if again is None:
+                break
+            answer, allowed = again, allowed.spent(again)
+        if answer.problem is None:
+            turn = answer.turn
+        else:
+            turn = fail_open(first if first.turn.calls and not answer.turn.calls else answer, self._plan.client.name)
+        turn = replace(turn, text=self._reply.sent) if self._reply.sent and answer is not first else turn
+        return self._plan.client.express(turn)
+
+    async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:
+        """Ask once more, with advice and changed sampling. Where that fails, the answer that we have has to do."""
+        assert answer.problem is not None
+        number = len(self._answers)
+        more = ask_again(answer.turn, answer.raw, answer.problem)
+        question = Question(tuple(more), sampling(number, allowed, self._plan.limit))
+        try:
+            with self._services.gate.asking():
+                async with asyncio.timeout(max(allowed.seconds, 0.001)):
+                    return await self._ask(question)
+        except (Fault, TimeoutError) as error:
+            log.warning("asking again failed", turn=self._turn_id, error=str(error) or "out of time")
+            return None
+
+    async def _ask(self, question: Question) -> Answer:
+        """Ask the model, and once more for each thing that its server turns out not to bear."""
+        services, plan = self._services, self._plan
+        while True:
+            granted = services.memory.granted(plan.model)
+            body = upstream_body(plan, granted, question)
+            try:
+                answer = await self._send(body, question)
+            except UpstreamRefused as refusal:
+                if refusal.status == 400 and services.memory.learn(plan.model, refusal.text):
+                    continue
+                raise
+            self._answers.append(answer)
+            self._usage = self._usage.plus(answer.usage)
+            return answer
+
+    async def _send(self, body: bytes, question: Question) -> Answer:
+        plan, upstream, checker = self._plan, self._services.upstream, self._services.checker
+        show = self._show if not self._answers else self._keep
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
+                if response.status == 200:
+                    self._first_byte = self._first_byte or time.monotonic()
+                    async with asyncio.timeout(upstream.limits.stream_seconds):
+                        return await read_answer(Reading(plan, upstream, checker, question.limit(plan)), response, show)
+                refusal = await upstream.refusal(response)
+            if refusal.status != 429:
+                raise refusal
+            await wait_out(refusal, deadline)
+
+    # -- showing
+
+    async def _show(self, reader: Reader, shown: Shown) -> None:
+        """Send what is certain, unless the whole turn is to be held."""
+        if self._services.settings.stream == "hold" or not self._plan.streamed:
+            return
+        head = self._head_of(reader)
+        if shown.thought and self._plan.profile.thinking == "field":
+            await self._reply.thought(head, shown.thought)
+        if shown.text:
+            await self._reply.text(head, shown.text, shown.logprobs if self._plan.wants_logprobs else ())
+
+    async def _keep(self, reader: Reader, shown: Shown) -> None:
+        """Show nothing: the text of the first answer stands, and of a later one only its calls are new."""
+
+    def _head(self) -> Head:
+        return self._head_of(self._answers[0].reader)
+
+    def _head_of(self, reader: Reader) -> Head:
+        known = reader.head
+        more = {key: value for key, value in known.items() if key in ("system_fingerprint", "service_tier")}
+        created = known.get("created")
+        return Head(
+            str(known.get("id") or f"chatcmpl-{self._turn_id}"),
+            created if isinstance(created, int) else int(time.time()),
+            str(known.get("model") or self._plan.model),
+            more,
+        )
+
+    def _ends(self, turn: Turn) -> Ends:
+        reason = "tool_calls" if turn.calls else "length" if turn.ending == "length" else "stop"
+        usage = self._usage.wire() if self._plan.wants_usage else None
+        logprobs = self._answers[-1].reader.logprobs if self._plan.wants_logprobs and not self._plan.streamed else ()
+        return Ends(reason, usage, tuple(logprobs), thinking=self._plan.profile.thinking == "field")
+
+    # -- writing down
+
+    def _notes(self) -> dict[str, str]:
+        outcome = Outcome.of(self._answers)
+        return {
+            "x-toolmend-attempts": str(len(self._answers)),
+            "x-toolmend-repairs": ",".join(outcome.repairs),
+            "x-toolmend-outcome": outcome.name,
+        }
+
+    def _write_down(self, turn: Turn | None, fault: Fault | None) -> None:
+        timings = {"total": time.monotonic() - self._started}
+        if self._first_byte is not None:
+            timings["first_byte"] = self._first_byte - self._started
+        subject = Subject(self._plan, self._turn_id, self._answers, turn, fault, timings)
+        note(subject, self._services.journal, self._services.settings.upstream)
+
+
+async def wait_out(refusal: UpstreamRefused, deadline: float) -> None:
+    """Wait as long as a 429 asks for, within our patience. It never reaches the client: OpenHands 0.59 hangs on it for ever."""
+    try:
+        pause = float(refusal.headers().get("retry-after", "1"))
+    except ValueError:
+        pause = 1.0
+    if time.monotonic() + pause > deadline:
+        raise Overloaded("the model server is overloaded (it answered HTTP 429 for too long)", retry_after=max(1, int(pause)))
+    await asyncio.sleep(max(pause, 0.05))

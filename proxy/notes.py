@@ -1,0 +1,135 @@
+"""What is said about a turn afterwards: the reply's headers, the operator's event, the journal's record."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from adapters.models.native import arguments_text
+from proxy import record
+from proxy.answer import Answer
+from proxy.errors import BadRequest, Fault
+from proxy.journal import Journal
+from proxy.plan import Plan
+from rules.conversation import Conversation, Turn
+
+log = structlog.get_logger()
+
+Name = Literal["as-is", "mended", "asked-again", "failed-open", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended. `fault` and `reason` say what was wrong with it first, empty where nothing was.
+
+    as-is        right as it came
+    mended       put right from what was there
+    asked-again  put right by the model itself
+    failed-open  not put right; delivered in a form that the client survives
+    error        no answer
+    """
+
+    name: Name
+    fault: str = ""
+    reason: str = ""
+    repairs: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(answers: Sequence[Answer], error: Fault | None = None) -> Outcome:
+        """Judge a turn by its answers, and by the error that ended it."""
+        repairs = tuple(dict.fromkeys(name for answer in answers for name in answer.verdict.repairs))
+        if error is not None:
+            return Outcome("error", "client-schema" if isinstance(error, BadRequest) else "upstream", error.code, repairs)
+        problem = next((answer.problem for answer in answers if answer.problem), None)
+        fault, reason = (problem.fault, problem.reason) if problem else ("model-format", repairs[0]) if repairs else ("", "")
+        if not answers:
+            return Outcome("error", "upstream", "client_gone", repairs)
+        if answers[-1].problem is not None:
+            return Outcome("failed-open", fault, reason, repairs)
+        if len(answers) > 1:
+            return Outcome("asked-again", fault, reason, repairs)
+        return Outcome("mended" if repairs else "as-is", fault, reason, repairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The turn that is spoken of. `turn` is what was delivered, `error` what ended it, `timings` are in seconds."""
+
+    plan: Plan
+    turn_id: str
+    answers: Sequence[Answer]
+    turn: Turn | None
+    error: Fault | None
+    timings: Mapping[str, float]
+
+
+def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
+    """Tell the operator in one line, and the journal where the turn was not right as it came."""
+    plan, outcome = subject.plan, Outcome.of(subject.answers, subject.error)
+    log.info(
+        "answered",
+        turn=subject.turn_id,
+        client=plan.client.name,
+        model=plan.model,
+        outcome=outcome.name,
+        attempts=len(subject.answers),
+        repairs=outcome.repairs,
+        reason=outcome.reason,
+        error=subject.error.message if subject.error else "",
+        seconds=round(subject.timings["total"], 3),
+    )
+    notable = outcome.name != "as-is" or any(answer.verdict.raised or answer.turn.ending != "stop" for answer in subject.answers)
+    if journal is not None and notable:
+        journal.write(as_record(subject, outcome, upstream))
+
+
+def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:
+    """Write a turn down as the journal has it."""
+    plan, answers = subject.plan, subject.answers
+    used = [answer.usage for answer in answers]
+    completion, prompt = sum(each.completion for each in used), sum(each.prompt for each in used)
+    first = used[0].prompt + used[0].completion if used else 0
+    return record.Record(
+        ts=time.time(),
+        turn=subject.turn_id,
+        conversation=conversation_id(plan.conversation),
+        client=plan.client.name,
+        model=plan.model,
+        dialect=plan.profile.dialect,
+        profile=plan.profile.name,
+        mode=plan.mode,
+        outcome=outcome.name,
+        fault=outcome.fault,
+        reason=outcome.reason,
+        attempts=tuple(map(_attempt, answers)),
+        repairs=outcome.repairs,
+        skipped_rules=tuple(name for answer in answers for name in (*answer.verdict.raised, *answer.unchecked)),
+        final=_final(subject.turn),
+        usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),
+        timings=subject.timings,
+        upstream=upstream,
+        request=record.Asked(len(plan.conversation.turns), tuple(tool.name for tool in plan.conversation.tools), plan.streamed),
+    )
+
+
+def _attempt(answer: Answer) -> record.Attempt:
+    usage = record.Usage(answer.usage.prompt, answer.usage.completion, answer.usage.prompt + answer.usage.completion)
+    problem = answer.problem.reason if answer.problem else ""
+    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem)
+
+
+def _final(turn: Turn | None) -> record.Final:
+    if turn is None:
+        return record.Final()
+    return record.Final(turn.text, tuple(record.FinalCall(call.name, arguments_text(call)) for call in turn.calls))
+
+
+def conversation_id(conversation: Conversation) -> str:
+    """Return the same id for every request of a session: frameworks keep the system prompt and the first task."""
+    head = [turn.text for turn in conversation.turns if turn.role in ("system", "user")][:2]
+    return hashlib.sha256("\x00".join(head).encode("utf-8", "surrogatepass")).hexdigest()[:16]

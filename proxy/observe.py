@@ -1,0 +1,94 @@
+"""Observe mode: the request and its answer pass untouched; what the rules would have found is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import orjson
+from aiohttp import web
+
+from adapters.turns import TurnBuilder
+from proxy.answer import Answer, Decoding, Reading, finished, judge
+from proxy.errors import Fault
+from proxy.exchange import CHAT, Services
+from proxy.notes import Subject, note
+from proxy.plan import Plan
+from proxy.reading import Reader
+from proxy.sse import EventTooLong, Splitter
+from proxy.upstream import answer_headers
+
+
+async def observe(request: web.Request, raw: bytes, plan: Plan, services: Services, turn_id: str) -> web.StreamResponse:
+    """Relay a chat request byte for byte, and look at a copy of the answer when it is over."""
+    started = time.monotonic()
+    upstream = services.upstream
+    copy = Copy(upstream.limits.event_bytes)
+    async with upstream.ask("POST", CHAT, raw, upstream.headers(request.headers)) as answer:
+        headers = {**answer_headers(answer), "x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        async with asyncio.timeout(upstream.limits.stream_seconds):
+            await response.prepare(request)
+            try:
+                async for piece in upstream.pieces(answer):
+                    await response.write(piece)
+                    copy.add(piece)
+            except Fault:
+                if request.transport is not None:
+                    request.transport.abort()
+                raise
+        await response.write_eof()
+    if answer.status == 200 and copy.complete:
+        await write_down(copy.data, plan, services, turn_id, started)
+    return response
+
+
+class Copy:
+    """What passed by, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.complete = True
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece, unless there is too much already."""
+        self._size += len(piece)
+        self.complete = self._size <= self._limit
+        if self.complete:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    @property
+    def data(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
+
+
+async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, started: float) -> None:
+    """Judge the copy of an answer and note it as any other turn."""
+    reader = Reader(plan.profile.raw, plan.limit)
+    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
+    reading = Reading(plan, services.upstream, services.checker, plan.limit)
+    try:
+        read_copy(data, plan, reader, decoding)
+    except (Fault, EventTooLong, orjson.JSONDecodeError):
+        return  # an answer that cannot be read is the server's own error, and the client has it
+    decoding.finish(reader)
+    _, turn = decoding.builder.finish(reader.ending())
+    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=False)
+    seconds = time.monotonic() - started
+    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked)
+    note(Subject(plan, turn_id, (answer,), turn, None, {"total": seconds}), services.journal, services.settings.upstream)
+
+
+def read_copy(data: bytes, plan: Plan, reader: Reader, decoding: Decoding) -> None:
+    """Read an answer from its bytes, streamed or whole."""
+    if not plan.streamed:
+        decoding.feed(reader, reader.take_whole(orjson.loads(data)))
+        return
+    splitter = Splitter(len(data) + 1)
+    for event in (*splitter.feed(data), *splitter.finish()):
+        decoding.feed(reader, reader.take(event))

@@ -1,0 +1,195 @@
+"""What one chat request asks for: which client speaks, which profile answers, and what goes upstream for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from adapters.base import Client, Dialect, Message
+from adapters.blocks import Grammar, Opened, grammar
+from adapters.clients.openai_chat import merge_users, tools_of
+from adapters.models import native, textual
+from adapters.registry import CLIENTS, DIALECTS
+from proxy.body import ChatBody
+from proxy.concessions import Concession
+from proxy.profiles import Profile, choose
+from proxy.settings import Mode, Settings
+from rules.conversation import Conversation, Tools
+
+MODES: tuple[Mode, ...] = ("repair", "observe", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One chat request, understood."""
+
+    body: ChatBody
+    client: Client
+    profile: Profile
+    conversation: Conversation
+    mode: Mode
+
+    @property
+    def model(self) -> str:
+        """The served model name that the client asked for."""
+        return self.body.text("model")
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the client wants a stream."""
+        return self.body.flag("stream")
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether the client wants the usage: always in a whole answer, in a stream where it said so."""
+        options = self.body.fields.get("stream_options")
+        return not self.streamed or (isinstance(options, dict) and options.get("include_usage") is True)
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """Whether the client asked for log-probabilities itself."""
+        return self.body.flag("logprobs")
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens the answer may have, where the client set a limit."""
+        value = self.body.fields.get("max_completion_tokens") or self.body.fields.get("max_tokens")
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The client's own stop strings that still reach the model."""
+        value = self.body.fields.get("stop") if "stop" not in self.client.drops else None
+        values = (value,) if isinstance(value, str) else value if isinstance(value, list) else ()
+        return tuple(each for each in values if isinstance(each, str) and each)
+
+    @property
+    def mends(self) -> bool:
+        """Whether there is anything to do for us: calls to mend, or thinking to strip."""
+        answers = self.body.fields.get("n") in (None, 1)
+        return answers and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
+
+    def grammar(self) -> Grammar:
+        """Return what to look for in the answer."""
+        return _grammar(_dialects(self.profile), _Tools(self.conversation.tools), self.stops)
+
+    def opened(self, *, raw: bool, split: bool) -> Opened:
+        """Tell whether the answer begins inside a thought.
+
+        raw    the text is exactly what the model wrote; otherwise a reasoning parser may have taken the thought out
+        split  the server has set reasoning apart in this answer
+        """
+        if split:
+            return "no"
+        if self.profile.thinking_prompt == "open" and self._thinks():
+            return "yes" if raw else "maybe"
+        return "no" if self.streamed else "maybe"
+
+    def _thinks(self) -> bool:
+        kwargs = self.body.fields.get("chat_template_kwargs", self.profile.request.get("chat_template_kwargs"))
+        off = isinstance(kwargs, dict) and kwargs.get("enable_thinking") is False
+        return not off and self.body.fields.get("reasoning_effort") != "none"
+
+
+class _Tools(tuple[Any, ...]):
+    """Tools as a cache key: equal where they are the same object. Schemas are dicts, which have no hash."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(tuple(tool.name for tool in self))
+
+
+@lru_cache(maxsize=512)
+def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...]) -> Grammar:
+    return grammar([DIALECTS[name] for name in dialects], tools, stops)
+
+
+def _dialects(profile: Profile) -> tuple[str, ...]:
+    own = () if profile.dialect == "native" else (profile.dialect,)
+    return tuple(dict.fromkeys((*own, *profile.reads)))
+
+
+def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *, client: str = "", mode: str = "") -> Plan:
+    """Choose client and profile, and read the conversation.
+
+    client  the client that the path names; otherwise the body shows which it is
+    mode    what the request's header asks for; it can only do less than the process does
+    """
+    profile = choose(body.text("model"), profiles)
+    speaks = next((each for each in CLIENTS if each.name == client or (not client and each.recognises(body.fields))), CLIENTS[-1])
+    conversation = speaks.read(body.fields)
+    conversation = replace(conversation, policy=_policy(conversation, profile))
+    return Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
+
+
+def _mode(process: Mode, profile: Mode | None, request: str) -> Mode:
+    asked = (profile or process, request if request in MODES else process)
+    return MODES[max(MODES.index(each) for each in (process, *asked))]
+
+
+def _policy(conversation: Conversation, profile: Profile) -> Any:
+    preset = "openhands" if any("security_risk" in _properties(tool.parameters) for tool in conversation.tools) else ""
+    return replace(conversation.policy, guess=profile.guess, fill=profile.fill_for(preset))
+
+
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to the model: messages behind the conversation, and changed sampling, both when asking again."""
+
+    more: tuple[Message, ...] = ()
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+
+    def limit(self, plan: Plan) -> int | None:
+        """The most tokens that this answer may have."""
+        limit: int | None = self.sampling.get("max_tokens", plan.limit)
+        return limit
+
+
+def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
+    """Write the request that goes to the model server. `granted` is what this server was found not to bear."""
+    fields = plan.body.fields
+    changes: dict[str, Any] = {
+        name: _under(value, fields.get(name)) for name, value in plan.profile.request.items() if value != fields.get(name)
+    }
+    changes |= {"stream": True, "stream_options": {"include_usage": True}}
+    if plan.profile.raw == "logprobs":
+        changes["logprobs"] = True
+    changes |= _conversation(plan, granted, question.more) | dict(question.sampling)
+    drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
+    if "max_tokens" in question.sampling:
+        drops |= {"max_completion_tokens"}
+    for concession in granted:
+        changes, drops = concession.apply(changes, drops)
+    return plan.body.having(changes, drops)
+
+
+def _under(ours: Any, theirs: Any) -> Any:
+    """Put our value under the client's: what the client set stays."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return {**ours, **theirs}
+    return ours if theirs is None else theirs
+
+
+def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Message]) -> dict[str, Any]:
+    """Write messages and tools anew where the client's own cannot go upstream as they are."""
+    merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
+    dialect: Dialect | None = DIALECTS.get(plan.profile.dialect)
+    if dialect is not None and plan.conversation.tools:
+        messages, tools = textual.messages(plan.conversation, dialect), None
+    elif plan.client.rewrites:
+        messages, tools = native.messages(plan.conversation), tools_of(plan.conversation.tools)
+    else:
+        messages, tools = list(plan.body.fields["messages"]), None
+    written = [*messages, *more]
+    written = merge_users(written) if merge else written
+    if written == plan.body.fields["messages"]:
+        return {}
+    return {"messages": written} | ({"tools": tools} if tools else {})

@@ -1,0 +1,220 @@
+"""Reads one answer of the model server as it streams: the model's raw text, what the server made of it, usage and ending.
+
+vLLM's own tool parsers drop and shred what they do not understand, and its `finish_reason` hides truncation. So the raw text is
+rebuilt from the log-probabilities' bytes, which hold every token the model wrote, the end token included. A server that sends
+none is read by its content and structured deltas.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from adapters.base import Call
+from adapters.models.native import Structured
+from proxy.errors import BadRequest, UpstreamBroken
+from rules.conversation import Ending
+
+Source = Literal["logprobs", "content"]
+
+_END_TOKEN = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
+"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token."""
+
+HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one event brought. `raw` is the model's text; `thought` is what the server itself set apart as reasoning."""
+
+    raw: str = ""
+    thought: str = ""
+    logprobs: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one attempt, or of all of them together."""
+
+    prompt: int = 0
+    completion: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def plus(self, other: Usage) -> Usage:
+        """Return the sum; the details are the later attempt's."""
+        return Usage(self.prompt + other.prompt, self.completion + other.completion, other.details or self.details)
+
+    def wire(self) -> dict[str, Any]:
+        """Return the usage as OpenAI's API has it."""
+        total = self.prompt + self.completion
+        return {**self.details, "prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+
+
+class Reader:
+    """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest."""
+
+    def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False) -> None:
+        self._source: Source | None = None if source == "logprobs" else "content"
+        self._limit = limit
+        self._structured = Structured()
+        self._held: str = ""
+        self._raw: list[str] = []
+        self._content: list[str] = []
+        self._tokens = 0
+        self._keep_logprobs = keep_logprobs
+        self.logprobs: list[Any] = []
+        self.head: dict[str, Any] = {}
+        self.finish_reason: str | None = None
+        self.stop_reason: Any = None
+        self.usage: Usage | None = None
+        self.done = False
+        self.ended = False
+        self.split = False
+
+    @property
+    def source(self) -> Source:
+        """Where the raw text comes from."""
+        return self._source or "content"
+
+    @property
+    def content(self) -> str:
+        """The server's own idea of the visible text."""
+        return "".join(self._content)
+
+    @property
+    def raw(self) -> str:
+        """All raw text so far."""
+        return "".join(self._raw)
+
+    def take(self, data: bytes) -> Piece:
+        """Read the data of one event."""
+        if data == b"[DONE]":
+            self.done = True
+            return Piece()
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise UpstreamBroken(f"the model server sent an event that is no JSON: {data[:80]!r}") from error
+        return self.take_event(event)
+
+    def take_event(self, event: Any) -> Piece:
+        """Read one event, parsed."""
+        if not isinstance(event, dict):
+            raise UpstreamBroken("the model server sent an event that is no JSON object")
+        if event.get("error"):
+            self._refuse(event["error"])
+        if not self.head:
+            self.head = {key: event[key] for key in HEAD if key in event}
+        if isinstance(event.get("usage"), dict):
+            self.usage = read_usage(event["usage"])
+        choices = event.get("choices")
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+            return Piece()
+        return self._choice(choices[0])
+
+    def take_whole(self, answer: Any) -> Piece:
+        """Read an answer that came in one piece, from a server that does not stream, as one event."""
+        if not isinstance(answer, dict):
+            raise UpstreamBroken("the model server's answer is no JSON object")
+        choices = answer.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        self.done = bool(first)
+        return self.take_event({**answer, "choices": [{**first, "delta": first.get("message") or {}}] if first else []})
+
+    def _refuse(self, error: Any) -> None:
+        detail = error if isinstance(error, dict) else {"message": str(error)}
+        code = detail.get("code")
+        message = f"the model server reported: {detail.get('message')}"
+        if isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
+            raise BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
+        raise UpstreamBroken(message, code="upstream_error_event")
+
+    def _choice(self, choice: dict[str, Any]) -> Piece:
+        delta = choice.get("delta") or {}
+        entries = tuple(((choice.get("logprobs") or {}).get("content")) or ())
+        content = delta.get("content")
+        content = content if isinstance(content, str) else ""
+        thought = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        for place, call in enumerate(delta.get("tool_calls") or ()):
+            if isinstance(call, dict):
+                self._structured.take(call, place)
+        self._content.append(content)
+        self.split = self.split or bool(thought)
+        self._tokens += len(entries)
+        if self._keep_logprobs:
+            self.logprobs.extend(entries)
+        if choice.get("finish_reason"):
+            self.finish_reason, self.stop_reason = choice["finish_reason"], choice.get("stop_reason")
+        if self._source is None and (entries or content or thought or delta.get("tool_calls")):
+            self._source = "logprobs" if entries else "content"
+        if self._source == "logprobs":
+            return Piece(self._exact(entries), "", entries)
+        self._raw.append(content)
+        return Piece(content, str(thought), entries)
+
+    def _exact(self, entries: tuple[Any, ...]) -> str:
+        """Return the text of log-probability entries. What may be the end token waits for the next one."""
+        texts = [text_of(entry) for entry in entries]
+        if any(texts):
+            texts.insert(0, self._held)
+            self._held = texts.pop() if _END_TOKEN.fullmatch(texts[-1]) else ""
+        text = "".join(texts)
+        self._raw.append(text)
+        return text
+
+    def finish(self) -> Piece:
+        """End the reading: what was held back is text unless it was the end token."""
+        held, self._held = self._held, ""
+        if held and self._limit_reached() is False and not isinstance(self.stop_reason, str):
+            self.ended, held = True, ""
+        self._raw.append(held)
+        return Piece(held)
+
+    def calls(self) -> list[Call]:
+        """Return the calls that the server itself made out."""
+        return self._structured.finish()
+
+    def ending(self) -> Ending:
+        """Judge how the answer ended, from the text, the usage and the limit; `finish_reason` alone lies in both directions."""
+        if self._limit_reached():
+            return "length"
+        if self.finish_reason is None or isinstance(self.stop_reason, str) or self.finish_reason == "repetition":
+            return "cut"
+        if self.finish_reason == "tool_calls" and not self.ended:
+            return "unsure"
+        return "stop"
+
+    def _limit_reached(self) -> bool:
+        if self.finish_reason == "length":
+            return True
+        used = self.usage.completion if self.usage else self._tokens
+        return self._limit is not None and used >= self._limit
+
+    def tokens(self) -> Usage:
+        """Return the usage; where a broken stream never told it, the tokens that were counted."""
+        return self.usage or Usage(completion=self._tokens)
+
+
+def text_of(entry: Any) -> str:
+    """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
+    if not isinstance(entry, dict):
+        return ""
+    data = entry.get("bytes")
+    if isinstance(data, list):
+        return bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256).decode("utf-8", "replace")
+    token = entry.get("token")
+    return token if isinstance(token, str) else ""
+
+
+def read_usage(usage: dict[str, Any]) -> Usage:
+    """Read a usage object; what has no field here is passed on as details."""
+    known = ("prompt_tokens", "completion_tokens", "total_tokens")
+    details = {key: value for key, value in usage.items() if key not in known and value is not None}
+    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), details)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

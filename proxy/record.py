@@ -1,0 +1,203 @@
+"""What the journal says about a turn: the record, and how it becomes one line of JSON of bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from proxy.redact import redact, redact_line
+from proxy.settings import Bodies, Mode
+from rules.conversation import Ending, Json
+
+HELD = 512 * 1024
+"""Longest text that waits in the queue, in characters: far more than a record shows, so that no cut shows half a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens; `extra` is what asking again cost, part of `total`."""
+
+    prompt: int = 0
+    completion: int = 0
+    total: int = 0
+    extra: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer of the model.
+
+    raw      the exact text as it came
+    problem  reason code of what was wrong with it; empty: nothing
+    http     status of the model server
+    """
+
+    raw: str
+    ending: Ending = "stop"
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    problem: str = ""
+    http: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FinalCall:
+    """A call as it was delivered; `arguments` is its JSON text."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What the client got."""
+
+    text: str = ""
+    calls: tuple[FinalCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request in numbers: messages, names of the declared tools, whether it asked for a stream."""
+
+    messages: int = 0
+    tools: tuple[str, ...] = ()
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A turn that was not right as it came. `ts` is seconds since 1970; `fault` is written as `class`."""
+
+    ts: float
+    turn: str
+    conversation: str
+    client: str
+    model: str
+    dialect: str
+    profile: str
+    mode: Mode
+    outcome: str
+    fault: str
+    reason: str
+    attempts: tuple[Attempt, ...] = ()
+    repairs: tuple[str, ...] = ()
+    skipped_rules: tuple[str, ...] = ()
+    final: Final = Final()
+    usage: Usage = Usage()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    upstream: str = ""
+    request: Asked = Asked()
+
+
+Leaf: TypeAlias = Callable[[str, str], Json]
+"""Makes what is written of a text, given the name of its field."""
+
+CONTENT = frozenset({"raw", "text", "arguments"})
+PLAIN_NAME = re.compile(r"[\w.:/+-]{1,200}", re.ASCII)
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029]")
+CUT = re.compile(r"\[(\d{1,12}) characters cut\]")
+LADDER = (131_072, 49_152, 16_384, 4_096, 1_024, 256, 64)
+ITEMS = 200
+DEPTH = 32
+
+
+def trimmed(record: Record) -> Record:
+    """Cut texts that are longer than any record shows, so that the queue's memory is bounded."""
+    attempts = tuple(replace(each, raw=_held(each.raw)) for each in record.attempts)
+    calls = tuple(replace(each, arguments=_held(each.arguments)) for each in record.final.calls)
+    return replace(record, attempts=attempts, final=Final(_held(record.final.text), calls))
+
+
+def weight(record: Record) -> int:
+    """Estimate the memory of a record in bytes."""
+    texts = [*(each.raw for each in record.attempts), *(each.arguments for each in record.final.calls)]
+    return 2_000 + len(record.model) + len(record.final.text) + sum(map(len, texts))
+
+
+def render(record: Record, bodies: Bodies, limit: int) -> bytes:
+    """Write a record as one line of JSON of at most `limit` bytes, without secrets."""
+    tree = _tree(record, _shape if bodies == "off" else _redacted, "")
+    for longest in LADDER:
+        if len(line := _line(tree)) <= limit:
+            return line
+        tree = _shrunk(tree, longest)
+    if len(line := _line(tree)) <= limit:
+        return line
+    return _line({"ts": _moment(record.ts), "turn": _redacted("turn", record.turn[:100]), "cut": len(line)})
+
+
+def _line(tree: Json) -> bytes:
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", redact_line(text))
+    return text.encode() + b"\n"
+
+
+def _tree(value: Any, leaf: Leaf, name: str, depth: int = 0) -> Json:
+    """Turn a value into what JSON can carry; every text, keys included, passes `leaf`."""
+    if depth > DEPTH:
+        return "[too deep]"
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return (_moment(value) if name == "ts" else round(value, 6)) if math.isfinite(value) else str(value)
+        case str():
+            return leaf(name, value)
+        case Mapping():
+            return {str(leaf("key", str(key))): _tree(each, leaf, name, depth + 1) for key, each in value.items()}
+        case list() | tuple():
+            return [_tree(each, leaf, name, depth + 1) for each in value]
+        case _ if is_dataclass(value):
+            names = [each.name for each in fields(value)]
+            return {"class" if key == "fault" else key: _tree(getattr(value, key), leaf, key, depth + 1) for key in names}
+        case _:
+            return leaf(name, str(value))
+
+
+def _redacted(_name: str, text: str) -> Json:
+    return redact(text).encode("utf-8", "backslashreplace").decode()  # half a character cannot be written otherwise
+
+
+def _shape(name: str, text: str) -> Json:
+    """Show how long a text is, and whether two are equal; names (codes, models, tools) stand where they look like names."""
+    if name not in CONTENT and (not text or PLAIN_NAME.fullmatch(text)):
+        return redact(text)
+    return {"chars": len(text), "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]}
+
+
+def _shrunk(value: Json, longest: int) -> Json:
+    match value:
+        case str():
+            return _cut(value, longest)
+        case list():
+            kept = [_shrunk(each, longest) for each in value[:ITEMS]]
+            return [*kept, f"[{len(value) - ITEMS} more items cut]"] if len(value) > ITEMS else kept
+        case dict():
+            return {_cut(key, longest): _shrunk(each, longest) for key, each in value.items()}
+        case _:
+            return value
+
+
+def _cut(text: str, longest: int) -> str:
+    """Keep both ends of a text, and say how much is missing between them."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    middle = text[half:-half]
+    before = sum(int(each[1]) - len(each[0]) for each in CUT.finditer(middle))  # it may have been cut for the queue
+    return f"{text[:half]}[{len(middle) + before} characters cut]{text[-half:]}"
+
+
+def _held(text: str) -> str:
+    return _cut(text, HELD)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

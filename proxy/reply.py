@@ -1,0 +1,154 @@
+"""Two ways to answer a chat request, one interface: a stream of events, or one JSON object."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from aiohttp import web
+
+from adapters.clients.chat_wire import Ends, Head, call_delta, chunk, usage_chunk, whole
+from proxy.errors import Fault
+from proxy.settings import Limits
+from rules.conversation import Turn
+
+SLOW_READER = 300.0
+"""Seconds a client may leave a full socket unread before it is given up."""
+
+
+class Reply(Protocol):
+    """Takes a turn as it becomes known. `sent` is the text that can no longer be taken back."""
+
+    sent: str
+
+    async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
+        """Show text that is certain."""
+
+    async def thought(self, head: Head, text: str) -> None:
+        """Show a piece of thought."""
+
+    async def finish(self, head: Head, turn: Turn, ends: Ends, notes: dict[str, str]) -> web.StreamResponse:
+        """Show the rest of the turn and end the answer."""
+
+    async def fail(self, fault: Fault) -> web.StreamResponse:
+        """End the answer with an error. Raises the fault where the status line is still ours to choose."""
+
+
+class WholeReply:
+    """Collects, and answers at the end."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
+        self._logprobs: list[Any] = []
+        self.sent = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
+    async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
+        """Keep nothing: the finished turn says it all."""
+
+    async def thought(self, head: Head, text: str) -> None:
+        """Keep nothing: the finished turn says it all."""
+
+    async def finish(self, head: Head, turn: Turn, ends: Ends, notes: dict[str, str]) -> web.StreamResponse:
+        """Answer with the turn."""
+        body = whole(head, turn, ends)
+        return web.Response(body=body, content_type="application/json", headers=self._headers | notes)
+
+    async def fail(self, fault: Fault) -> web.StreamResponse:
+        """Answer with the error's own status."""
+        raise fault
+
+
+class StreamReply:
+    """Sends events as they become certain, and comments while nothing does.
+
+    Until the first of either a real HTTP status is still possible; that is why the first comment waits a while.
+    """
+
+    def __init__(self, request: web.Request, headers: dict[str, str], limits: Limits) -> None:
+        self._request = request
+        self._limits = limits
+        self._response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **headers})
+        self._lock = asyncio.Lock()
+        self._last = time.monotonic()
+        self._opened = False
+        self._role = False
+        self._heart: asyncio.Task[None] | None = None
+        self.sent = ""
+
+    async def __aenter__(self) -> Self:
+        self._heart = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if self._heart is not None:
+            self._heart.cancel()
+            await asyncio.wait({self._heart})
+            if not self._heart.cancelled():
+                self._heart.exception()  # a client that is gone: the answer itself has met the same error
+
+    async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
+        """Send text at once."""
+        self.sent += text
+        await self._send(chunk(head, self._delta({"content": text}), logprobs=logprobs))
+
+    async def thought(self, head: Head, text: str) -> None:
+        """Send a piece of thought in its own field."""
+        await self._send(chunk(head, self._delta({"reasoning_content": text})))
+
+    async def finish(self, head: Head, turn: Turn, ends: Ends, notes: dict[str, str]) -> web.StreamResponse:
+        """Send what the client has not seen yet: the rest of the text, the calls, the end."""
+        if not self._opened:
+            self._response.headers.update(notes)
+        rest = turn.text.removeprefix(self.sent)
+        events = [chunk(head, self._delta({"content": rest}))] if rest or not self._role else []
+        events += [chunk(head, call_delta(index, call)) for index, call in enumerate(turn.calls)]
+        events.append(chunk(head, {}, ends.finish_reason, ends.logprobs))
+        if ends.usage is not None:
+            events.append(usage_chunk(head, ends.usage))
+        events.append(b"data: [DONE]\n\n")
+        self.sent += rest
+        await self._send(b"".join(events))
+        return await self._end()
+
+    async def fail(self, fault: Fault) -> web.StreamResponse:
+        """Send the error as an event, and no `[DONE]`: what was cut off must not look complete."""
+        if not self._opened:
+            raise fault
+        await self._send(b"data: " + fault.body() + b"\n\n")
+        return await self._end()
+
+    def _delta(self, delta: dict[str, Any]) -> dict[str, Any]:
+        first, self._role = not self._role, True
+        return {"role": "assistant", **delta} if first else delta
+
+    async def _send(self, data: bytes) -> None:
+        async with self._lock:
+            if not self._opened:
+                self._opened = True
+                await self._response.prepare(self._request)
+            async with asyncio.timeout(SLOW_READER):
+                await self._response.write(data)
+            self._last = time.monotonic()
+
+    async def _end(self) -> web.StreamResponse:
+        async with self._lock:
+            await self._response.write_eof()
+        return self._response
+
+    async def _beat(self) -> None:
+        """Send a comment whenever nothing else was sent for a while, so that nobody on the way gives up."""
+        while True:
+            pause = self._limits.heartbeat_seconds if self._opened else self._limits.heartbeat_after_seconds
+            wait = self._last + pause - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            else:
+                await self._send(b": ka\n\n")

@@ -1,0 +1,90 @@
+"""Runs the server until it is told to stop, and lets what it has begun come to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+
+import structlog
+from aiohttp import web
+
+from proxy.app import make_app
+from proxy.profiles import load
+from proxy.settings import Settings
+
+log = structlog.get_logger()
+
+KEEPALIVE = 15.0
+"""Seconds an idle client connection is kept. aiohttp's own default for a runner is an hour."""
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code."""
+    configure_logs()
+    try:
+        if loop_factory := fast_loop():
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                return runner.run(serve(settings))
+        return asyncio.run(serve(settings))
+    except OSError as error:
+        print(f"toolmend: cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def fast_loop() -> type[asyncio.AbstractEventLoop] | None:
+    """Return uvloop's event loop where it can be had."""
+    try:
+        import uvloop  # noqa: PLC0415 - absent on some platforms
+    except ImportError:
+        return None
+    return uvloop.Loop
+
+
+def configure_logs() -> None:
+    """Write one JSON line per event to standard output: newlines and escapes in data cannot forge another line."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        cache_logger_on_first_use=True,
+    )
+
+
+def make_runner(settings: Settings) -> web.AppRunner:
+    """Build the runner with the limits of the settings. `handler_cancellation`: a client that goes takes its work with it."""
+    return web.AppRunner(
+        make_app(settings, load(settings.profile)),
+        handler_cancellation=True,
+        keepalive_timeout=KEEPALIVE,
+        shutdown_timeout=settings.limits.drain_seconds,
+        access_log=None,
+        max_line_size=8190,
+        max_field_size=8190,
+        max_headers=64,
+        auto_decompress=False,
+    )
+
+
+async def serve(settings: Settings) -> int:
+    """Listen, wait for the signal to stop, then drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    runner = make_runner(settings)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=settings.worker is not None or None)
+        await site.start()
+        gc.freeze()
+        log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, pid_workers=settings.workers)
+        await stop.wait()
+        log.info("stopping", drain_seconds=settings.limits.drain_seconds)
+    finally:
+        await runner.cleanup()
+    return 0

@@ -1,0 +1,132 @@
+"""The model server: one session, the headers that may pass, and the timers that bound each wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from multidict import CIMultiDict
+
+from proxy.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from proxy.settings import Settings
+
+REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-request-id", "x-litellm-session-id", "x-session-id", "traceparent")
+"""What a client's request may tell the model server. `authorization` passes unless we hold a key of our own."""
+
+ANSWER_HEADERS = ("content-type", "retry-after", "x-request-id", "openai-processing-ms", "x-ratelimit-remaining-requests")
+"""What a model server's answer may tell the client."""
+
+KEEPALIVE = 2.0
+"""Seconds an idle connection is kept: below uvicorn's 5, so that we are the ones to close it."""
+
+PATIENCE = 30.0
+"""The longest that an upstream 429 is waited out, in seconds."""
+
+
+class Upstream:
+    """Sends requests to one model server. Owns the session; `close` ends it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.limits = settings.limits
+        self._base = settings.upstream
+        self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self.limits.max_streams, keepalive_timeout=KEEPALIVE, ttl_dns_cache=30, enable_cleanup_closed=False
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_connect=self.limits.connect_seconds),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"Accept-Encoding": "identity"},
+            skip_auto_headers=("User-Agent",),
+            max_line_size=8190,
+            max_field_size=8190,
+        )
+
+    async def close(self) -> None:
+        """Close the session and all its connections."""
+        await self._session.close()
+
+    @asynccontextmanager
+    async def ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one request and yield its answer, whatever its status. Leaving the block ends it upstream as well."""
+        response = await self._send(method, path, body, headers)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    async def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Try once more only where the connection failed before any byte of an answer came."""
+        try:
+            return await self._once(method, path, body, headers)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectorError, ConnectionResetError):
+            pass
+        except aiohttp.ClientError as error:
+            raise UpstreamBroken(f"the model server at {self._base} answered with something that is not HTTP: {error}") from error
+        try:
+            return await self._once(method, path, body, headers)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise UpstreamUnreachable(
+                f"cannot reach the model server at {self._base} ({error}); is it running, and is --upstream right?", retry_after=5
+            ) from error
+
+    async def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        try:
+            async with asyncio.timeout(self.limits.first_byte_seconds):
+                return await self._session.request(method, self._base + path, data=body, headers=headers, allow_redirects=False)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise UpstreamUnreachable(f"no connection to {self._base} within its time; is it running?", retry_after=5) from error
+        except TimeoutError as error:
+            seconds = self.limits.first_byte_seconds
+            raise UpstreamTimeout(f"the model server sent nothing for {seconds:g} s (limits.first_byte_seconds)") from error
+
+    def headers(self, client: Mapping[str, str]) -> CIMultiDict[str]:
+        """Pick from a client's headers what may go upstream, and add our key where we hold one."""
+        picked = CIMultiDict((name, client[name]) for name in REQUEST_HEADERS if name in client)
+        if self._key is not None:
+            picked["Authorization"] = f"Bearer {self._key}"
+        elif "authorization" in client:
+            picked["Authorization"] = client["authorization"]
+        return picked
+
+    async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """Yield an answer's bytes as they come, each within the idle time."""
+        idle = self.limits.idle_seconds
+        while True:
+            try:
+                async with asyncio.timeout(idle):
+                    piece = await response.content.readany()
+            except TimeoutError as error:
+                raise UpstreamTimeout(f"the model server stopped sending for {idle:g} s (limits.idle_seconds)") from error
+            except (aiohttp.ClientError, ConnectionError) as error:
+                raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
+            if not piece:
+                return
+            yield piece
+
+    async def body(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
+        """Return a whole answer of at most `limit` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self.pieces(response):
+            size += len(piece)
+            if size > limit:
+                raise UpstreamBroken(f"the model server's answer is longer than {limit} bytes")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def refusal(self, response: aiohttp.ClientResponse) -> UpstreamRefused:
+        """Read an error answer, to be passed on as it came."""
+        body = await self.body(response, self.limits.event_bytes)
+        return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def answer_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Pick from an answer's headers what may reach the client."""
+    return {name: response.headers[name] for name in ANSWER_HEADERS if name in response.headers}

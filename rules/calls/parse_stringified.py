@@ -1,0 +1,56 @@
+"""Lists and objects that came as text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from rules.base import Example, asks, rule
+from rules.conversation import Conversation, Json, Schema, Turn
+from rules.kinds import NUMERIC, SchemaLookup
+from rules.mend_values import mend_values
+from rules.read_json import Reading, read_json
+from rules.samples import TOOLS
+
+_NUMBERS: Final = re.compile(r"\s*+[-0-9][-+0-9.eE]*+(?:\s*+,\s*+[-0-9][-+0-9.eE]*+)++\s*+")
+
+_TODO = {"title": "tea", "done": False}
+
+
+@rule(
+    "schema",
+    Example("a list", asks("set_todos", todos="[{'title': 'tea'}]"), asks("set_todos", todos=[{"title": "tea"}]), TOOLS),
+    Example("inside a list", asks("set_todos", todos=['{"title": "tea"}']), asks("set_todos", todos=[{"title": "tea"}]), TOOLS),
+    Example(
+        "numbers without brackets",
+        asks("str_replace_editor", command="view", path="/a", view_range="1, 40"),
+        asks("str_replace_editor", command="view", path="/a", view_range=[1, 40]),
+        TOOLS,
+    ),
+    Example(
+        "one object of a list", asks("set_todos", todos='{"title": "tea"}'), asks("set_todos", todos=[{"title": "tea"}]), TOOLS
+    ),
+    Example("text that is meant as text", asks("execute_bash", command="[1]"), asks("execute_bash", command="[1]"), TOOLS),
+    Example("text that ends too soon", asks("set_todos", todos='[{"title": "t'), asks("set_todos", todos='[{"title": "t'), TOOLS),
+)
+def parse_stringified(turn: Turn, within: Conversation) -> Turn:
+    """Read a list or an object from its text where the schema wants one.
+
+    Why: XML dialects carry every value as text, and models encode nested values once too often.
+    Safety: only where the schema allows no string and the text reads as a value of a kind it does allow.
+    """
+    return mend_values(turn, within, _parsed)
+
+
+def _parsed(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
+    wanted = lookup.kinds(schema)
+    if not isinstance(value, str) or "string" in wanted or wanted.isdisjoint({"array", "object"}):
+        return value
+    item = lookup.kinds(lookup.item(schema, 0))
+    text = f"[{value}]" if "array" in wanted and item <= NUMERIC and _NUMBERS.fullmatch(value) else value
+    reading = read_json(text)
+    if not isinstance(reading, Reading) or "raw-quotes" in reading.mended:
+        return value
+    if isinstance(reading.value, dict) and "object" not in wanted and item == {"object"}:
+        return [reading.value]
+    return reading.value if isinstance(reading.value, (dict, list)) else value

@@ -1,0 +1,30 @@
+"""Arguments that are still text after all that could be done."""
+
+from __future__ import annotations
+
+from rules.advice import quoted
+from rules.base import Example, Problem, asks, asks_with, rule
+from rules.conversation import Conversation, Turn
+from rules.read_json import Unreadable, read_json
+from rules.samples import TOOLS
+
+
+@rule(
+    "form",
+    Example("a key with two values", asks_with("wait", '{"seconds": 1, "seconds": 2}'), "unreadable-arguments", TOOLS),
+    Example("a list", asks_with("wait", "[1]"), "unreadable-arguments", TOOLS),
+    Example("an object", asks("wait", seconds=1), asks("wait", seconds=1), TOOLS),
+)
+def refuse_unreadable_arguments(turn: Turn, _within: Conversation) -> Turn | Problem:
+    """Refuse a call whose arguments are no JSON object.
+
+    Why: clients drop the turn, abort the session, or run the tool with empty arguments.
+    Safety: nothing is run.
+    """
+    for call in turn.calls:
+        if isinstance(call.arguments, str):
+            reading = read_json(call.arguments)
+            reason = reading.reason if isinstance(reading, Unreadable) else "no object"
+            advice = f"The arguments of {quoted(call.name)} are not one JSON object ({reason}). Write them again as one."
+            return Problem("unreadable-arguments", "model-format", advice, call)
+    return turn

@@ -1,0 +1,159 @@
+"""Starts the servers and toolmend, one pair at a time, and prints what each made of every case.
+
+How toolmend is started and configured stands in `profile` and `command`; nothing else here knows toolmend.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from cases import KINDS, Kind
+from outcomes import HEAD, Table, markdown
+from wire import answers
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[2]
+TABLE = pytest.StashKey[Table]()
+
+
+def profile(kind: Kind) -> str:
+    """Return the configuration toolmend runs with in front of this server."""
+    return f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\n'
+
+
+def command(upstream: str, port: int, config: Path) -> list[str]:
+    """Return the words that start toolmend."""
+    serve = [sys.executable, "-m", "proxy", "serve"]
+    return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config)]
+
+
+class Stand:
+    """The pair that is up: one kind of vLLM and a toolmend in front of it. Another kind ends it, for 2.8 GB a server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.up = ExitStack()
+        self.urls: dict[str, str] = {}
+
+    def vllm(self, kind: Kind) -> str:
+        """Give the URL of a vLLM of this kind: the one that already listens on its port, else one started here."""
+        if kind.name not in self.urls:
+            self.close()
+            base = f"http://127.0.0.1:{kind.port}"
+            if not answers(f"{base}/health"):
+                subprocess.run([HERE / "serve.sh", kind.name], check=True)
+                self.up.callback(subprocess.run, [HERE / "serve.sh", "stop", kind.name], check=True)
+            self.urls[kind.name] = f"{base}/v1"
+        return self.urls[kind.name]
+
+    def toolmend(self, kind: Kind) -> str:
+        """Give the URL of a toolmend in front of it: TOOLMEND_URL where given, else one started here."""
+        upstream = self.vllm(kind)
+        if "toolmend" not in self.urls:
+            given = os.environ.get("TOOLMEND_URL")
+            self.urls["toolmend"] = given or self.up.enter_context(served(kind, upstream, self.folder))
+        return self.urls["toolmend"]
+
+    def close(self) -> None:
+        """End what was started here."""
+        self.urls.clear()
+        self.up.close()
+
+
+@contextmanager
+def served(kind: Kind, upstream: str, folder: Path) -> Iterator[str]:
+    """Run toolmend in front of a server."""
+    config, log = folder / f"{kind.name}.toml", folder / f"{kind.name}.log"
+    config.write_text(profile(kind), encoding="utf-8")
+    port = _free_port()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command(upstream, port, config), cwd=CHECKOUT, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/v1/models", log)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """Be the place where servers stand."""
+    stand = Stand(tmp_path_factory.mktemp("toolmend"))
+    yield stand
+    stand.close()
+
+
+@pytest.fixture
+def vllm(stand: Stand, kind: Kind) -> str:
+    """Give the URL of a vLLM of this kind."""
+    return stand.vllm(kind)
+
+
+@pytest.fixture
+def toolmend(stand: Stand, kind: Kind) -> str:
+    """Give the URL of a toolmend in front of that vLLM."""
+    return stand.toolmend(kind)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of one server next to each other."""
+    order = list(KINDS)
+
+    def server(item: pytest.Item) -> int:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("kind")
+        return order.index(kind.name) if isinstance(kind, Kind) else -1
+
+    items.sort(key=server)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    for _ in range(100):
+        if answers(url):
+            return
+        if served.poll() is not None:
+            break
+        time.sleep(0.2)
+    pytest.fail(f"toolmend does not answer:\n{log.read_text()[-3000:]}")
+
+
+# --- the table
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write", metavar="FILE", help="write the table of the vLLM run to this Markdown file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TABLE] = {}
+
+
+@pytest.fixture
+def table(request: pytest.FixtureRequest) -> Table:
+    """Give the table that the run fills in."""
+    return request.config.stash[TABLE]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = config.stash.get(TABLE, {})
+    if not rows:
+        return
+    text = "\n".join(markdown(rows))
+    terminalreporter.write_line("\n" + text)
+    target = config.getoption("--write", default=None) or os.environ.get("TOOLMEND_E2E_WRITE")
+    if target:
+        Path(target).write_text(HEAD + text + "\n", encoding="utf-8")

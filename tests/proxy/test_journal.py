@@ -1,0 +1,410 @@
+"""The journal: every record is one line that parses, nothing blocks, nothing is lost in silence, and no secret is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.journal import Journal, Sizes
+from proxy.record import Asked, Attempt, Final, FinalCall, Record, Usage, render
+from proxy.redact import redact
+
+ROOT = Path(__file__).parents[2]
+PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA\n" * 20 + "-----END RSA PRIVATE KEY-----"
+SECRETS = [
+    "sk-proj-abcDEF1234567890abcDEF",
+    "sk-ant-api03-canarycanarycanary",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuv",
+    "AKIAIOSFODNN7EXAMPLE",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlY2FuYXJ5",
+    "xoxb-123456789012-abcdefghijkl",
+    "hf_abcdefghijklmnopqrstuvwxyz",
+]
+
+
+def record(turn: str = "t1", raw: str = "hello", **changes: Any) -> Record:
+    base = Record(
+        ts=1_700_000_000.125,
+        turn=turn,
+        conversation="c0ffee",
+        client="openai_chat",
+        model="google/gemma-4-26B-A4B-it",
+        dialect="native",
+        profile="gemma-4",
+        mode="repair",
+        outcome="mended",
+        fault="model-arguments",
+        reason="missing-arguments",
+        attempts=(Attempt(raw, problem="missing-arguments", usage=Usage(10, 5, 15)),),
+        repairs=("coerce_number",),
+        final=Final("done", (FinalCall("wait", '{"seconds":3}'),)),
+        timings={"first_byte": 0.25},
+        request=Asked(3, ("wait",), True),
+    )
+    return replace(base, **changes)
+
+
+def lines(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in sorted(directory.glob("*.jsonl")) for line in file.read_bytes().splitlines()]
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    assert line.count(b"\n") == 1
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_record_is_a_line_with_the_documented_fields(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.write(record())
+    journal.close()
+    (found,) = lines(tmp_path / "j")
+    assert found["ts"] == "2023-11-14T22:13:20.125Z"
+    assert found["class"] == "model-arguments"
+    assert found["final"] == {"text": "done", "calls": [{"name": "wait", "arguments": '{"seconds":3}'}]}
+    documented = (ROOT / "docs/journal.md").read_text()
+    assert [key for key in found if f"| `{key}` |" not in documented] == []
+    assert [key for key in found["attempts"][0] if f"`{key}`" not in documented] == []
+
+
+def test_files_are_the_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        journal = Journal(tmp_path / "j")
+        journal.write(record())
+        journal.close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "j").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "j/journal-0.jsonl").stat().st_mode) == 0o600
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("mine\n")
+    (tmp_path / "j").mkdir()
+    (tmp_path / "j/journal-0.jsonl").symlink_to(target)
+    journal = Journal(tmp_path / "j", sizes=Sizes(pause_seconds=0.01))
+    journal.write(record())
+    journal.close()
+    assert target.read_text() == "mine\n"
+    assert journal.counts().dropped == 1
+
+
+HOSTILE = ["a\r\nb", "\x1b[31m", "\u2028\u2029\x85", "\udcff\ud800", "\x00\x9b", '"}\n{"', "x" * 3_000_000, "😀" * 300_000]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("bodies", ["on", "off"])
+def test_hostile_texts_stay_one_line_of_bounded_size(tmp_path: Path, text: str, bodies: Any) -> None:
+    journal = Journal(tmp_path, bodies)
+    call = FinalCall(text, text)
+    hostile = record(turn=text, raw=text, model=text, client=text, final=Final(text, (call,)), timings={text: 1.0})
+    journal.write(hostile)
+    journal.close()
+    (file,) = tmp_path.iterdir()
+    line = file.read_bytes()
+    parsed(line)
+    assert len(line) <= 256_000
+    assert len(line.decode().splitlines()) == 1
+    assert b"\x1b" not in line
+
+
+def test_cuts_say_how_much_is_missing() -> None:
+    text = parsed(render(record(raw="a" * 100_000 + "b" * 400_000), "on", 256_000))["attempts"][0]["raw"]
+    head, _, rest = text.partition("[")
+    number, _, tail = rest.partition(" characters cut]")
+    assert len(head) + int(number) + len(tail) == 500_000
+    assert head[0] == "a"
+    assert tail[-1] == "b"
+
+
+def test_cuts_for_the_queue_are_counted_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(record(raw="ab" * 1_000_000))
+    journal.close()
+    text = lines(tmp_path)[0]["attempts"][0]["raw"]
+    head, _, rest = text.partition("[")
+    number, _, tail = rest.partition(" characters cut]")
+    assert len(head) + int(number) + len(tail) == 2_000_000
+
+
+def test_a_record_of_very_many_parts_still_fits() -> None:
+    many = tuple(FinalCall("wait", "x" * 10_000) for _ in range(500))
+    line = render(record(final=Final("", many), repairs=("coerce_number",) * 20_000), "on", 256_000)
+    assert len(line) <= 256_000
+    parsed(line)
+
+
+@pytest.mark.parametrize("secret", [*SECRETS, PEM, PEM.replace("\n", "\\n"), PEM[:300]])
+@pytest.mark.parametrize("frame", ["{}", "key={} end", '{{"key":"{}"}}', "line\\n{}\\n", "Bearer {}", "('{}')", "\ud800{}"])
+@pytest.mark.parametrize("bodies", ["on", "off"])
+def test_secrets_are_taken_out_everywhere(secret: str, frame: str, bodies: Any) -> None:
+    text = frame.format(secret)
+    call = FinalCall(text, text)
+    asked = Asked(1, (text,))
+    line = render(record(raw=text, model=text, final=Final(text, (call,)), timings={text: 1.0}, request=asked), bodies, 256_000)
+    parsed(line)
+    assert secret[40:60].encode() not in line if "PRIVATE" in secret else secret.encode() not in line
+    assert secret[-12:].encode() not in line or "PRIVATE" in secret
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic [redacted]"),
+        ("authorization: bearer abcdefgh", "authorization: bearer [redacted]"),
+        ("postgres://bob:hunter2@db/x", "postgres://bob:[redacted]@db/x"),
+        ("https://:tok3n@host", "https://:[redacted]@host"),
+        ("basic understanding of risk-management and task-list-items", None),
+        ("see http://host:80/path and eyJust a word", None),
+        ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None),
+        (f"a {PEM} b", "a [redacted private key] b"),
+    ],
+)
+def test_what_is_redacted(text: str, redacted: str | None) -> None:
+    assert redact(text) == (text if redacted is None else redacted)
+    assert redact(redact(text)) == redact(text)
+
+
+PILES = [
+    "eyJ",
+    "eyJa.",
+    "sk-",
+    "sk-a ",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----BEGIN ",
+    "Bearer ",
+    "Basic a",
+    "://",
+    "://a:",
+    "://:",
+]
+
+
+@pytest.mark.parametrize("pile", [*PILES, "://" + "a" * 300, "AKIA", "ghp_", "hf_a", "\\n", "-----END"])
+def test_redaction_costs_linear_time(pile: str) -> None:
+    def seconds(size: int) -> float:
+        text = pile * (size // len(pile))
+        best = 9.0
+        for _ in range(3):
+            started = time.process_time()
+            redact(text)
+            best = min(best, time.process_time() - started)
+        return best
+
+    assert seconds(400_000) <= 5 * max(seconds(100_000), 0.004)
+    assert seconds(400_000) < 0.5
+
+
+def test_without_bodies_no_content_is_written() -> None:
+    secret = "canary text of the user"
+    call = FinalCall("canary text", json.dumps({"canary key": secret}))
+    final = Final(secret, (call,))
+    attempt = Attempt(secret, problem=f"said {secret}")
+    found = render(record(attempts=(attempt,), final=final, reason=f"about {secret}"), "off", 256_000)
+    assert b"canary" not in found
+    shapes = parsed(found)
+    assert shapes["final"]["text"] == {"chars": 23, "sha256": shapes["attempts"][0]["raw"]["sha256"]}
+    assert shapes["model"] == "google/gemma-4-26B-A4B-it"
+
+
+def test_a_name_as_content_is_not_written_without_bodies() -> None:
+    assert b"hunter2" not in render(record(raw="hunter2", final=Final("hunter2", (FinalCall("wait", "hunter2"),))), "off", 9_999)
+
+
+def test_a_torn_line_is_ended_before_the_next_record(tmp_path: Path) -> None:
+    (tmp_path / "journal-0.jsonl").write_bytes(b'{"turn":"whole"}\n{"turn":"to')
+    journal = Journal(tmp_path)
+    journal.write(record("next"))
+    journal.close()
+    kept = (tmp_path / "journal-0.jsonl").read_bytes().splitlines()
+    assert kept[1] == b'{"turn":"to'
+    assert json.loads(kept[2])["turn"] == "next"
+
+
+def test_a_full_disk_tears_nothing_and_is_waited_for(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    journal = Journal(tmp_path, sizes=Sizes(pause_seconds=0.05))
+    journal.write(record("before"))
+    assert journal.flush()
+    size = (tmp_path / "journal-0.jsonl").stat().st_size
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, limits[1]))  # room for a part of a record only
+        started = time.perf_counter()
+        for number in range(20):
+            journal.write(record(f"during {number}"))
+        assert time.perf_counter() - started < 0.5
+        time.sleep(0.3)
+        failures = journal.counts().failures
+        assert (tmp_path / "journal-0.jsonl").stat().st_size == size
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert failures >= 2
+    assert journal.flush()
+    journal.close()
+    assert [each["turn"] for each in lines(tmp_path)] == ["before", *(f"during {number}" for number in range(20))]
+    assert journal.counts().dropped == 0
+
+
+def test_what_does_not_fit_the_queue_is_dropped_and_counted(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    journal = Journal(blocked, sizes=Sizes(queue_records=10, pause_seconds=60))
+    for number in range(50):
+        journal.write(record(str(number)))
+    time.sleep(0.05)
+    journal.write(record("last"))
+    journal.close()
+    counts = journal.counts()
+    assert counts.dropped == 51
+    assert counts.written == 0
+    assert "file" in counts.failure
+
+
+def test_the_queue_is_bounded_in_bytes_and_keeps_the_newest(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", sizes=Sizes(queue_bytes=1_000_000, pause_seconds=0.05))
+    (tmp_path / "j").rename(tmp_path / "gone")
+    (tmp_path / "j").write_text("in the way")
+    for number in range(20):
+        journal.write(record(str(number), raw="x" * 200_000))
+    assert journal._bytes <= 1_000_000
+    (tmp_path / "j").unlink()
+    assert journal.flush()
+    journal.close()
+    turns = [each["turn"] for each in lines(tmp_path / "j")]
+    assert turns[-1] == "19"
+    assert len(turns) + journal.counts().dropped == 20
+
+
+def test_a_directory_that_vanishes_comes_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.write(record("1"))
+    assert journal.flush()
+    (tmp_path / "j/journal-0.jsonl").unlink()
+    (tmp_path / "j").rmdir()
+    journal.write(record("2"))
+    journal.close()
+    assert [each["turn"] for each in lines(tmp_path / "j")] == ["2"]
+
+
+def test_a_file_that_is_moved_away_is_left_and_a_new_one_begun(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(record("1"))
+    assert journal.flush()
+    (tmp_path / "journal-0.jsonl").rename(tmp_path / "old")
+    journal.write(record("2"))
+    journal.close()
+    assert [each["turn"] for each in lines(tmp_path)] == ["2"]
+
+
+def test_rotation_loses_nothing_and_keeps_the_total(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, sizes=Sizes(file_bytes=20_000, files=3))
+    for number in range(200):
+        journal.write(record(f"{number:03}"))
+        if number % 50 == 0:
+            journal.flush()
+    journal.close()
+    files = sorted(each.name for each in tmp_path.iterdir())
+    assert files == ["journal-0.1.jsonl", "journal-0.2.jsonl", "journal-0.3.jsonl", "journal-0.jsonl"]
+    assert all(each.stat().st_size <= 20_000 for each in tmp_path.iterdir())
+    kept = sorted(each["turn"] for each in lines(tmp_path))
+    assert kept == [f"{number:03}" for number in range(200 - len(kept), 200)]
+    assert journal.counts().written == 200
+
+
+def test_two_journals_of_one_directory_have_a_file_each(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path), Journal(tmp_path)
+    first.write(record("1"))
+    second.write(record("2"))
+    first.close()
+    second.close()
+    assert [each["turn"] for each in lines(tmp_path)] == ["1", "2"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from proxy.journal import Journal, Sizes
+from tests_record import record
+journal = Journal(Path(sys.argv[1]), sizes=Sizes(queue_records=100_000, queue_bytes=1 << 30))
+for number in range(int(sys.argv[2])):
+    journal.write(record(f"{sys.argv[3]}-{number}", raw="x" * 60_000))
+    if number % 50 == 0:
+        journal.flush()
+        print(number, flush=True)
+journal.close(30)
+"""
+
+
+def writer(directory: Path, count: int, name: str) -> subprocess.Popen[bytes]:
+    script = WRITER.replace("from tests_record", "sys.path.append(sys.argv[4])\nfrom test_journal")
+    command = [sys.executable, "-c", script, str(directory), str(count), name, str(Path(__file__).parent)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE)
+
+
+def test_processes_of_one_directory_tear_nothing(tmp_path: Path) -> None:
+    writers = [writer(tmp_path, 100, str(number)) for number in range(4)]
+    for each in writers:
+        each.communicate(timeout=60)
+    turns = {each["turn"] for each in lines(tmp_path)}
+    assert turns == {f"{name}-{number}" for name in range(4) for number in range(100)}
+
+
+def test_a_kill_tears_one_line_at_most_and_the_next_process_goes_on(tmp_path: Path) -> None:
+    for life in range(2):
+        process = writer(tmp_path, 100_000, str(life))
+        assert process.stdout
+        flushed = [int(process.stdout.readline()) for _ in range(3)][-1]
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        whole, torn = set(), 0
+        for line in (tmp_path / "journal-0.jsonl").read_bytes().splitlines():
+            try:
+                whole.add(json.loads(line)["turn"])
+            except ValueError:
+                torn += 1
+        assert torn <= life + 1
+        assert {f"{life}-{number}" for number in range(flushed + 1)} <= whole
+
+
+def test_writing_never_waits(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    waits = []
+    for number in range(2_000):
+        started = time.perf_counter()
+        journal.write(record(str(number), raw="x" * 2_000))
+        waits.append(time.perf_counter() - started)
+    journal.close()
+    counts = journal.counts()
+    assert sorted(waits)[1_980] < 0.02  # the slowest few wait for the interpreter lock, on a busy machine for the CPU
+    assert counts.written + counts.dropped == 2_000
+
+
+def test_a_record_that_cannot_be_rendered_costs_only_itself(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(record("bad", ts=1e300))
+    journal.write(record("good"))
+    journal.close()
+    assert [each["turn"] for each in lines(tmp_path)] == ["good"]
+    assert journal.counts().unwritable == 1
+
+
+def test_writing_after_closing_is_counted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.close()
+    journal.write(record())
+    assert journal.counts().dropped == 1
