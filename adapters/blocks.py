@@ -152,6 +152,8 @@ class BlockDecoder:
         self._closers = grammar.closers
         self._todo: deque[str] = deque()
         self._held = ""
+        self._before = ""
+        self._ticked = False
         self._out: list[Event] = []
         self._lines = Lines()
         self._block: Block | None = None
@@ -189,6 +191,8 @@ class BlockDecoder:
         while rest is not None and (rest or final):
             left = rest
             rest = self._step(left, final)
+            if rest is not None:
+                rest, self._held = rest + self._held, ""  # what is looked at again comes before what was held back
             if rest == left and rest == "":
                 return
 
@@ -197,6 +201,8 @@ class BlockDecoder:
     def _find(self, text: str, final: bool) -> tuple[str, str, str]:
         """Split text at the first marker; what may begin one is held back."""
         before, marker, after, self._held = self._grammar.markers.split(text, final=final)
+        self._ticked = (before or self._before).endswith("`")
+        self._before = marker or before[-1:] or self._before
         return before, marker, after
 
     def _text(self, text: str, final: bool) -> str | None:
@@ -241,15 +247,11 @@ class BlockDecoder:
         elif marker in self._grammar.ends:
             self._emit(Markup(marker))
             self._step = self._over
-        elif forms and not self._quoted_thought(before):
+        elif forms and not self._ticked:
             return self._open(forms, marker, after, inside=True)
         else:
             self._emit(Thinking(marker, marker))
         return after
-
-    @staticmethod
-    def _quoted_thought(before: str) -> bool:
-        return before.endswith("`")
 
     def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
         self._block = Block(forms, self._grammar.tools)
@@ -312,42 +314,51 @@ class BlockDecoder:
             self._unhide(made=True)
             return None
         forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
-        if before.strip() or (forms and self._closed):
+        body = before.lstrip()
+        self._hidden.append((before[: len(before) - len(body)], ()))
+        if body or (forms and self._closed):
             self._unhide()
-            return before + marker + after
+            return body + marker + after
         if marker in self._grammar.ends or marker in self._grammar.results:
             self._unhide(made=True)
-            return before + marker + after
-        self._hidden.append((before + marker, ()) if not forms else (before, ()))
+            return marker + after
+        self._hidden.append(("" if forms else marker, ()))
         if forms:
             return self._open(forms, marker, after, inside=True)
         self._closed = self._closed or marker in self._closers
         return after if marker else None
 
     def _unhide(self, *, made: bool = False) -> None:
+        past = False
         for raw, calls in self._hidden:
             if made and calls:
                 self._call(raw, calls)
+            elif made and raw:
+                self._emit(Markup(raw))
+            elif past:
+                self._say(raw)
             elif raw:
-                self._emit(Markup(raw) if made else Thinking(raw, "" if raw.strip() in self._closers else raw))
+                past = raw in self._closers
+                self._emit(Thinking(raw, "" if past else raw))
         self._step = self._text if self._closed or made else self._thought
         self._hidden, self._closed = [], False
 
     def _maybe(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
         self._aside.append(before)
-        if marker in self._closers and not before.endswith("`"):
+        if marker in self._closers and not self._ticked:
             thought, self._aside = "".join(self._aside), []
             self._emit(Thinking(thought, thought))
             self._emit(Thinking(marker, ""))
             self._step = self._text
             return after
         self._aside.append(marker)
-        if marker:
+        opens = marker in self._grammar.thoughts  # it opens its thought itself: the prompt had left none open
+        if marker and not opens:
             return after
-        if not final:
+        if not final and not opens:
             return None
-        everything, self._aside = "".join(self._aside), []
+        everything, self._aside = "".join(self._aside) + after, []
         self._step = self._text
         return self._look_again(everything)
 

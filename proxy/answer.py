@@ -128,7 +128,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
         raise UpstreamBroken("the model server's answer broke off before it was finished (no finish_reason)", code="truncated")
     text, thought = decoding.finish(reader)
     last, turn = decoding.builder.finish("cut" if degenerate else reader.ending())
-    if (text + last or thought) and not degenerate:
+    if (turn.text.strip() or thought) and not degenerate:
         await show(reader, Shown(text + last, thought, ()))
     verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=degenerate)
     return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked)

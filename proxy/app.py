@@ -29,7 +29,6 @@ log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SETTINGS = web.AppKey("settings", Settings)
-PROFILES: web.AppKey[tuple[Profile, ...]] = web.AppKey("profiles", tuple)
 SERVICES = web.AppKey("services", Services)
 ROOM = web.AppKey("room", Room)
 
@@ -52,8 +51,8 @@ ASKED_AGAIN = 3.0
 def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
     """Build the application. Its resources live from start to clean-up."""
     app = web.Application(middlewares=[faults, front_door], client_max_size=settings.limits.body_bytes)
-    app[SETTINGS], app[PROFILES], app[ROOM] = settings, profiles, Room(settings.limits)
-    app.cleanup_ctx.append(_services)
+    app[SETTINGS], app[ROOM] = settings, Room(settings.limits)
+    app.cleanup_ctx.append(resources(settings, profiles))
     for prefix in ("", *PREFIXES):
         app.router.add_post(prefix + CHAT, chat)
         for method, path in RELAYED:
@@ -63,18 +62,22 @@ def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Applicati
     return app
 
 
-async def _services(app: web.Application) -> AsyncIterator[None]:
-    settings = app[SETTINGS]
-    journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
-    upstream, checker = Upstream(settings), Checker()
-    app[SERVICES] = Services(settings, upstream, checker, journal)
-    try:
-        yield
-    finally:
-        await checker.aclose()
-        await upstream.close()
-        if journal is not None:
-            await asyncio.to_thread(journal.close)
+def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return what opens the process's resources at start and closes them at the end."""
+
+    async def open_and_close(app: web.Application) -> AsyncIterator[None]:
+        journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
+        upstream, checker = Upstream(settings), Checker()
+        app[SERVICES] = Services(settings, profiles, upstream, checker, journal)
+        try:
+            yield
+        finally:
+            await checker.aclose()
+            await upstream.close()
+            if journal is not None:
+                await asyncio.to_thread(journal.close)
+
+    return open_and_close
 
 
 @web.middleware
@@ -174,10 +177,10 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
 def understand(request: web.Request, raw: bytes) -> Plan:
     """Read the body, and find out who speaks and which model is meant."""
-    app = request.app
+    services = request.app[SERVICES]
     client = next((name for prefix, name in PREFIXES.items() if request.path.startswith(f"{prefix}/")), "")
-    body = read_body(raw, app[SETTINGS].limits)
-    return make_plan(body, app[SETTINGS], app[PROFILES], client=client, mode=request.headers.get("x-toolmend-mode", ""))
+    body = read_body(raw, services.settings.limits)
+    return make_plan(body, services.settings, services.profiles, client=client, mode=request.headers.get("x-toolmend-mode", ""))
 
 
 async def relayed(request: web.Request) -> web.StreamResponse:

@@ -20,6 +20,7 @@ from proxy.journal import Journal
 from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
 from proxy.notes import Outcome, Subject, note
 from proxy.plan import Plan, Question, upstream_body
+from proxy.profiles import Profile
 from proxy.reading import Reader, Usage
 from proxy.reply import StreamReply, WholeReply
 from proxy.settings import Settings
@@ -36,6 +37,7 @@ class Services:
     """What lives as long as the process."""
 
     settings: Settings
+    profiles: tuple[Profile, ...]
     upstream: Upstream
     checker: Checker
     journal: Journal | None

@@ -175,7 +175,7 @@ class Reader:
 
     def calls(self) -> list[Call]:
         """Return the calls that the server itself made out."""
-        return self._structured.finish()
+        return self._structured.finish(cut=self.ending() in ("length", "cut"))
 
     def ending(self) -> Ending:
         """Judge how the answer ended, from the text, the usage and the limit; `finish_reason` alone lies in both directions."""

@@ -99,6 +99,7 @@ class Record:
 Leaf: TypeAlias = Callable[[str, str], Json]
 """Makes what is written of a text, given the name of its field."""
 
+NAMES = ("turn", "conversation", "client", "model", "dialect", "profile", "outcome", "fault", "reason", "upstream")
 CONTENT = frozenset({"raw", "text", "arguments"})
 PLAIN_NAME = re.compile(r"[\w.:/+-]{1,200}", re.ASCII)
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029]")
@@ -110,31 +111,44 @@ DEPTH = 32
 
 def trimmed(record: Record) -> Record:
     """Cut texts that are longer than any record shows, so that the queue's memory is bounded."""
-    attempts = tuple(replace(each, raw=_held(each.raw)) for each in record.attempts)
-    calls = tuple(replace(each, arguments=_held(each.arguments)) for each in record.final.calls)
-    return replace(record, attempts=attempts, final=Final(_held(record.final.text), calls))
+    attempts = tuple(replace(each, raw=_held(each.raw), problem=_held(each.problem)) for each in record.attempts)
+    calls = tuple(FinalCall(_held(each.name), _held(each.arguments)) for each in record.final.calls)
+    asked = replace(record.request, tools=tuple(map(_held, record.request.tools)))
+    names: dict[str, Any] = {name: _held(value) for name in NAMES if len(value := getattr(record, name)) > HELD}
+    return replace(record, attempts=attempts, final=Final(_held(record.final.text), calls), request=asked, **names)
 
 
 def weight(record: Record) -> int:
     """Estimate the memory of a record in bytes."""
-    texts = [*(each.raw for each in record.attempts), *(each.arguments for each in record.final.calls)]
-    return 2_000 + len(record.model) + len(record.final.text) + sum(map(len, texts))
+    texts = [
+        *(each.raw for each in record.attempts),
+        *(text for each in record.final.calls for text in (each.name, each.arguments)),
+    ]
+    return (
+        2_000
+        + len(record.final.text)
+        + sum(map(len, [*texts, *record.request.tools, *(getattr(record, name) for name in NAMES)]))
+    )
 
 
 def render(record: Record, bodies: Bodies, limit: int) -> bytes:
     """Write a record as one line of JSON of at most `limit` bytes, without secrets."""
     tree = _tree(record, _shape if bodies == "off" else _redacted, "")
     for longest in LADDER:
-        if len(line := _line(tree)) <= limit:
+        text = _text(tree)
+        if len(text) <= limit and len(line := _line(text)) <= limit:
             return line
         tree = _shrunk(tree, longest)
-    if len(line := _line(tree)) <= limit:
+    if len(line := _line(_text(tree))) <= limit:
         return line
-    return _line({"ts": _moment(record.ts), "turn": _redacted("turn", record.turn[:100]), "cut": len(line)})
+    return _line(_text({"ts": _moment(record.ts), "turn": _redacted("turn", record.turn[:100]), "cut": len(line)}))
 
 
-def _line(tree: Json) -> bytes:
-    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _text(tree: Json) -> str:
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _line(text: str) -> bytes:
     text = UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", redact_line(text))
     return text.encode() + b"\n"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.base import Call, Message
 from rules.conversation import Conversation, ToolCall, Turn
+from rules.read_json import Reading, read_json
 
 
 def messages(conversation: Conversation) -> list[Message]:
@@ -70,12 +71,23 @@ class Structured:
         """Characters of arguments so far."""
         return sum(len(piece) for call in self._open.values() for piece in call.pieces)
 
-    def finish(self) -> list[Call]:
-        """Return the calls. Their arguments are the text as it came; the rules read it."""
-        return [Call("", ToolCall(call.id, call.name, _arguments(call))) for _, call in sorted(self._open.items())]
+    def finish(self, *, cut: bool) -> list[Call]:
+        """Return the calls. With `cut` the answer was cut off, and the last one cannot be known to be whole: vLLM closes it up.
+
+        Arguments that are a strict JSON object are read, and their text is kept; any other text is the rules' to read.
+        """
+        calls = [_finished(call) for _, call in sorted(self._open.items())]
+        if calls and cut:
+            calls[-1] = replace(calls[-1], whole=False)
+        return [Call("", call) for call in calls]
 
 
-def _arguments(call: _Open) -> dict[str, Any] | str:
-    if call.values and isinstance(call.values[-1], dict):
-        return dict(call.values[-1])
-    return json.dumps(call.values[-1]) if call.values else "".join(call.pieces)
+def _finished(call: _Open) -> ToolCall:
+    if call.values:
+        value = call.values[-1]
+        return ToolCall(call.id, call.name, value if isinstance(value, dict) else json.dumps(value))
+    text = "".join(call.pieces)
+    reading = read_json(text)
+    if isinstance(reading, Reading) and reading.strict and isinstance(reading.value, dict):
+        return ToolCall(call.id, call.name, reading.value, written=text)
+    return ToolCall(call.id, call.name, text)

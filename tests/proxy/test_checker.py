@@ -87,7 +87,7 @@ async def test_a_good_check_clears_the_record(checker: Checker) -> None:
 
 
 async def test_a_bomb_of_a_schema_ends_in_time(checker: Checker) -> None:
-    levels = {f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(20)}
+    levels: Any = {f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(20)}
     bomb = ToolSpec("bomb", "", {"$ref": "#/$defs/l0", "$defs": {**levels, "l20": {"type": "object"}}})
     started = time.perf_counter()
     assert isinstance(await checker.check(call(seconds=1), bomb), Skipped)
@@ -155,8 +155,9 @@ async def test_closing_while_it_starts_leaves_no_process() -> None:
     task = asyncio.create_task(checker.check(call(), WAIT))
     await asyncio.sleep(0.02)
     await checker.aclose()
-    assert isinstance(await task, Skipped)
+    await task  # judged or skipped, whichever came first
     assert checker._process is None
+    assert not checker._reaping
 
 
 async def test_the_worker_does_not_see_our_keys(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_defaults_are_those_of_the_design() -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        settings().port = 1  # type: ignore[misc]  # the point of the test
+        settings().port = 1
 
 
 def test_keys_are_not_printed() -> None:

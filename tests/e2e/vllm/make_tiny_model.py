@@ -46,7 +46,8 @@ def prose():
         yield file.read_text(encoding="utf-8", errors="replace")
     for i in range(400):  # so that pieces of calls become tokens
         yield json.dumps({"name": f"get_weather_{i % 7}", "arguments": {"city": "Paris", "unit": "celsius", "days": i}}, indent=1)
-        yield f"<function=get_weather>\n<parameter=city>\nParis {i}\n</parameter>\n</function>\ncall:get_weather{{city:Paris,days:{i}}}\nthought\n"
+        yield f"<function=get_weather>\n<parameter=city>\nParis {i}\n</parameter>\n</function>\n"
+        yield f"call:get_weather{{city:Paris,days:{i}}}\nthought\n"
 
 
 def tokenizer(tokens):

@@ -1,16 +1,16 @@
 """A vLLM logits processor that makes a random-weight model say exactly what a test wants.
 
-    python -m vllm.entrypoints.openai.api_server ... --logits-processors scripted_model:ScriptedModel     (this folder on PYTHONPATH)
+    python -m vllm.entrypoints.openai.api_server ... --logits-processors scripted_model:ScriptedModel
 
 The script is given in the request body, `"vllm_xargs": {"say": "text"}`, or anywhere in the prompt, which survives any proxy:
 
     [[say:BASE64URL]]        the last marker that applies wins
     [[say@2:BASE64URL]]      only for the second answer of the conversation
 
-Answers are counted by the assistant headers in the prompt: a re-prompt that adds an assistant turn is the next answer, one that adds
-only a user turn is not. Special tokens written in the text become their ids. After the script comes the end-of-turn token. Without a
-script the model stays random. The script is applied after a grammar's mask: a script and a grammar that disagree end in an engine
-error in mid-stream, which is of use, too.
+Answers are counted by the assistant headers in the prompt: a re-prompt that adds an assistant turn is the next answer, one
+that adds only a user turn is not. Special tokens written in the text become their ids. After the script comes the
+end-of-turn token. Without a script the model stays random. The script is applied after a grammar's mask: a script and a
+grammar that disagree end in an engine error in mid-stream, which is of use, too.
 """
 
 import base64
