@@ -75,25 +75,28 @@ class Lines:
 
     def __init__(self) -> None:
         self.fenced = False
+        self._span = False
         self._head = ""
         self._last = ""
-        self._ticks = 0
 
     def take(self, text: str) -> None:
         """Note text that was released."""
+        self._span = self._span and "`" not in text and "\n\n" not in text
         first, *rest = text.split("\n")
-        self._head = (self._head + first[:8]).lstrip(" \t")[:8]
+        self._head = (self._head + first[:8] if self._head else first.lstrip(" \t"))[:8]
         for line in rest:
             if self._head.startswith("```"):
                 self.fenced = not self.fenced
             self._head = line.lstrip(" \t")[:8]
-        self._ticks = text.count("`", text.rfind("\n") + 1) + (0 if rest else self._ticks)
         self._last = text[-1:] or self._last
 
     def fresh(self) -> None:
         """Note that a thought or a call stood here: what follows begins anew."""
         self._head = self._last = ""
-        self._ticks = 0
+
+    def quote(self) -> None:
+        """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
+        self._span = not self.fenced
 
     @property
     def start(self) -> bool:
@@ -101,14 +104,9 @@ class Lines:
         return not self._head
 
     @property
-    def code(self) -> bool:
-        """Whether a code span is open on this line: a closer in it is shown, not stray. Too weak a sign to refuse an opener."""
-        return self._ticks % 2 == 1
-
-    @property
     def quoted(self) -> bool:
         """Whether what stands here is quoted: in a code fence or right behind a backtick."""
-        return self.fenced or self._last == "`" or self._head.startswith("```")
+        return self.fenced or self._span or self._last == "`" or self._head.startswith("```")
 
 
 class Block:
@@ -176,25 +174,22 @@ class BlockDecoder:
         return self._run(final=True)
 
     def _run(self, *, final: bool) -> list[Event]:
-        while self._todo:
-            self._advance(self._todo.popleft(), final=False)
+        self._work_off()
         while final and (self._held or self._block or self._hidden or self._aside):
-            self._advance("", final=True)
-            while self._todo:
-                self._advance(self._todo.popleft(), final=False)
+            held, self._held = self._held, ""
+            rest = self._step(held, True)
+            if rest:
+                self._todo.appendleft(rest)
+            self._work_off()
         out, self._out = merge(self._out), []
         return out
 
-    def _advance(self, piece: str, *, final: bool) -> None:
-        text, self._held = self._held + piece, ""
-        rest: str | None = text
-        while rest is not None and (rest or final):
-            left = rest
-            rest = self._step(left, final)
-            if rest is not None:
-                rest, self._held = rest + self._held, ""  # what is looked at again comes before what was held back
-            if rest == left and rest == "":
-                return
+    def _work_off(self) -> None:
+        while self._todo:
+            rest: str | None = self._held + self._todo.popleft()
+            self._held = ""
+            while rest:
+                rest = self._step(rest, False)
 
     # -- the states: each takes text, emits what is certain, and returns what the next state is to look at; None: all taken
 
@@ -211,6 +206,7 @@ class BlockDecoder:
         if not marker:
             return None
         if self._lines.quoted:
+            self._lines.quote()
             self._say(marker)
             return after
         return self._marker(marker, after)
@@ -227,7 +223,7 @@ class BlockDecoder:
         elif marker in grammar.ends or (marker in grammar.results and self._called):
             self._emit(Markup(marker))
             self._step = self._over
-        elif marker in grammar.closers or (marker in grammar.stray and not self._lines.code):
+        elif marker in grammar.closers or marker in grammar.stray:
             self._emit(Markup(marker))
         else:
             self._say(marker)

@@ -131,6 +131,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     if (turn.text.strip() or thought) and not degenerate:
         await show(reader, Shown(text + last, thought, ()))
     verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=degenerate)
+    verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
     return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked)
 
 
@@ -156,7 +157,7 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
 
 
 def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn:
-    """Settle what only the whole answer shows: ids, calls that nobody declared tools for, a thought that was none.
+    """Settle what only the whole answer shows: calls that nobody declared tools for, a thought that was none.
 
     A profile may be wrong about its template: what it takes for an unfinished thought, while the server shows it as the
     answer, is the answer. Taking it away would be worse than no proxy at all.
@@ -166,7 +167,7 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
         turn = replace(turn, text=reader.content, thinking="")
-    return replace(turn, calls=tuple(identified(turn.calls)))
+    return turn
 
 
 def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:

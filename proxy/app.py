@@ -88,10 +88,7 @@ async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Fault as fault:
         return refusal(fault)
     except web.HTTPRequestEntityTooLarge:
-        limit = request.app[SETTINGS].limits.body_bytes
-        return refusal(
-            BadRequest(f"the body is larger than {limit} bytes (limits.body_bytes)", status=413, code="body_too_large")
-        )
+        return refusal(too_large(request.app[SETTINGS].limits.body_bytes))
     except web.HTTPException as error:
         what = f"{error.reason}: {request.method} {request.path[:200]}"
         return refusal(BadRequest(what, status=error.status, code="no_such_route"))
@@ -151,14 +148,20 @@ def check_key(request: web.Request) -> None:
 
 async def read_bytes(request: web.Request) -> bytes:
     """Read a body within its size and time."""
-    limit = request.app[SETTINGS].limits.body_seconds
+    limits = request.app[SETTINGS].limits
+    if (request.content_length or 0) > limits.body_bytes:
+        raise too_large(limits.body_bytes)
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(limits.body_seconds):
             return await request.read()
     except TimeoutError as error:
-        raise BadRequest(
-            f"the body did not come within {limit:g} s (limits.body_seconds)", status=408, code="slow_body"
-        ) from error
+        what = f"the body did not come within {limits.body_seconds:g} s (limits.body_seconds)"
+        raise BadRequest(what, status=408, code="slow_body") from error
+
+
+def too_large(limit: int) -> BadRequest:
+    """Say that a body is too large."""
+    return BadRequest(f"the body is larger than {limit} bytes (limits.body_bytes)", status=413, code="body_too_large")
 
 
 async def chat(request: web.Request) -> web.StreamResponse:

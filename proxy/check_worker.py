@@ -16,6 +16,9 @@ from rules.conversation import ToolCall, ToolSpec
 from rules.schema import Uncheckable, findings
 
 MEMORY = 512 * 1024 * 1024
+WARM_UP = b'{"name": "", "arguments": {}, "schema": {"type": "object", "required": ["x"]}}'
+"""The first judgement loads the metaschemas: that is not to be taken out of a call's deadline."""
+
 LAST_RESORT = 10.0
 """Seconds after which a judgement ends the worker by itself, should nobody be left to kill it."""
 
@@ -25,6 +28,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     source, target = sys.stdin.buffer, sys.stdout.buffer
+    answer(WARM_UP)
     send(target, b"")
     while (request := receive(source)) is not None:
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT)

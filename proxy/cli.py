@@ -89,9 +89,12 @@ def toolmend() -> None:
 
 
 @toolmend.command(context_settings=LOOK)
-def demo() -> None:
-    """Show what toolmend does, without a model: a scripted model makes the usual mistakes, and they are mended."""
-    sys.exit(import_module("proxy.demo").run())
+@click.option("--serve", is_flag=True, help="Keep the simulated model and toolmend running, to point a client at.")
+@click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port to listen on, with --serve.")
+def demo(*, serve: bool, port: int) -> None:
+    """Show what toolmend does, without a model: a simulated one makes the usual mistakes, and they are mended."""
+    stage = import_module("proxy.demo.run")
+    sys.exit(stage.run_server(port) if serve else stage.run())
 
 
 def _read_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -96,7 +96,8 @@ class Exchange:
             turn = answer.turn
         else:
             turn = fail_open(first if first.turn.calls and not answer.turn.calls else answer, self._plan.client.name)
-        turn = replace(turn, text=self._reply.sent) if self._reply.sent and answer is not first else turn
+        if not turn.text.startswith(self._reply.sent) or answer is not first:
+            turn = replace(turn, text=self._reply.sent or turn.text)
         return self._plan.client.express(turn)
 
     async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:

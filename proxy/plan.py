@@ -83,14 +83,17 @@ class Plan:
         """
         if split:
             return "no"
-        if self.profile.thinking_prompt == "open" and self._thinks():
+        if self._prompt_opens():
             return "yes" if raw else "maybe"
         return "no" if self.streamed else "maybe"
 
-    def _thinks(self) -> bool:
-        kwargs = self.body.fields.get("chat_template_kwargs", self.profile.request.get("chat_template_kwargs"))
+    def _prompt_opens(self) -> bool:
+        kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
         off = isinstance(kwargs, dict) and kwargs.get("enable_thinking") is False
-        return not off and self.body.fields.get("reasoning_effort") != "none"
+        if off or self.body.fields.get("reasoning_effort") == "none":
+            return False
+        after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool"
+        return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)
 
 
 class _Tools(tuple[Any, ...]):

@@ -25,7 +25,8 @@ class Profile:
     reads            dialects that the answer may be written in, own first
     raw              where the exact text comes from: `logprobs` (falls back to content by itself) or `content`
     thinking         strip: dropped; field: to the client as `reasoning_content`; keep: stays in the text
-    thinking_prompt  open: the chat template leaves a thought open, so an answer may begin inside one
+    thinking_prompt  open: the chat template leaves a thought open where thinking is on, so an answer begins inside one;
+                     after_tool: only behind a tool's result
     strip_plain      thinking is stripped from requests without tools, too
     request          body fields to add where the client did not set them
     guess            rules of the safety class `guess` may act
@@ -41,7 +42,7 @@ class Profile:
     reads: tuple[str, ...] = ("hermes_json", "qwen_xml", "gemma4")
     raw: Literal["logprobs", "content"] = "logprobs"
     thinking: Literal["strip", "field", "keep"] = "strip"
-    thinking_prompt: Literal["closed", "open"] = "closed"
+    thinking_prompt: Literal["closed", "open", "after_tool"] = "closed"
     strip_plain: bool = False
     request: Mapping[str, Json] = field(default_factory=dict)
     guess: bool = True

@@ -20,6 +20,10 @@ KEEPALIVE = 15.0
 """Seconds an idle client connection is kept. aiohttp's own default for a runner is an hour."""
 
 
+LINGERING = 2.0
+"""Seconds that the rest of a refused body is still read, so that the client can see why."""
+
+
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code."""
     configure_logs()
@@ -62,6 +66,7 @@ def make_runner(settings: Settings) -> web.AppRunner:
         handler_cancellation=True,
         keepalive_timeout=KEEPALIVE,
         shutdown_timeout=settings.limits.drain_seconds,
+        lingering_time=LINGERING,
         access_log=None,
         max_line_size=8190,
         max_field_size=8190,

@@ -74,7 +74,7 @@ class ProfileTable(Frozen):
     reads: Annotated[tuple[DialectName, ...], Field(strict=False)] | None = None
     raw: Literal["logprobs", "content"] | None = None
     thinking: Literal["strip", "field", "keep"] | None = None
-    thinking_prompt: Literal["closed", "open"] | None = None
+    thinking_prompt: Literal["closed", "open", "after_tool"] | None = None
     strip_plain: bool | None = None
     request: dict[str, JsonValue] | None = None
     guess: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,9 @@ ANSWER_HEADERS = ("content-type", "retry-after", "x-request-id", "openai-process
 KEEPALIVE = 2.0
 """Seconds an idle connection is kept: below uvicorn's 5, so that we are the ones to close it."""
 
+LARGE = 512 * 1024
+"""Bytes of a body that are still written in one go."""
+
 PATIENCE = 30.0
 """The longest that an upstream 429 is waited out, in seconds."""
 
@@ -32,6 +36,7 @@ class Upstream:
         self.limits = settings.limits
         self._base = settings.upstream
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
+        self._pass_key = settings.client_key is None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self.limits.max_streams, keepalive_timeout=KEEPALIVE, ttl_dns_cache=30, enable_cleanup_closed=False
@@ -57,6 +62,10 @@ class Upstream:
         """Send one request and yield its answer, whatever its status. Leaving the block ends it upstream as well."""
         response = await self._send(method, path, body, headers)
         try:
+            if not 200 <= response.status < 300 and response.status < 400:
+                raise UpstreamBroken(
+                    f"the model server answered HTTP {response.status}, which no model server does; redirects are not followed"
+                )
             yield response
         finally:
             response.close()
@@ -77,9 +86,10 @@ class Upstream:
             ) from error
 
     async def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        data = io.BytesIO(body) if body is not None and len(body) > LARGE else body
         try:
             async with asyncio.timeout(self.limits.first_byte_seconds):
-                return await self._session.request(method, self._base + path, data=body, headers=headers, allow_redirects=False)
+                return await self._session.request(method, self._base + path, data=data, headers=headers, allow_redirects=False)
         except aiohttp.ConnectionTimeoutError as error:
             raise UpstreamUnreachable(f"no connection to {self._base} within its time; is it running?", retry_after=5) from error
         except TimeoutError as error:
@@ -91,7 +101,7 @@ class Upstream:
         picked = CIMultiDict((name, client[name]) for name in REQUEST_HEADERS if name in client)
         if self._key is not None:
             picked["Authorization"] = f"Bearer {self._key}"
-        elif "authorization" in client:
+        elif self._pass_key and "authorization" in client:
             picked["Authorization"] = client["authorization"]
         return picked
 

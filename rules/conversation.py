@@ -74,6 +74,7 @@ class Policy:
     """What the client can take and the operator has allowed.
 
     one_call   the client takes one call a turn
+    acts       the client takes every turn for an action; one without a call counts as idle talk
     guess      rules of the safety class `guess` may act
     fill       property name -> value for a required property that is missing (safety class `policy`)
     tool_aliases  name the model likes -> name the client declares (safety class `guess`)
@@ -81,6 +82,7 @@ class Policy:
     """
 
     one_call: bool = False
+    acts: bool = False
     guess: bool = True
     fill: Mapping[str, Json] = field(default_factory=dict)
     tool_aliases: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from rules.calls.keep_first_call import keep_first_call
 from rules.calls.match_tool_name import match_tool_name
 from rules.calls.parse_stringified import parse_stringified
 from rules.calls.read_arguments import read_arguments
+from rules.calls.read_shell_fence import read_shell_fence
 from rules.calls.stringify_scalar import stringify_scalar
 from rules.calls.unwrap_arguments import unwrap_arguments
 from rules.calls.wrap_bare_string import wrap_bare_string
@@ -39,7 +40,8 @@ class Placement(NamedTuple):
 
 
 PLACEMENTS: Final[tuple[Placement, ...]] = (
-    Placement(drop_unreadable_call, "first: what has no name can be neither matched nor read"),
+    Placement(read_shell_fence, "before all that looks at calls: it makes one"),
+    Placement(drop_unreadable_call, "first of what looks at calls: what has no name can be neither matched nor read"),
     Placement(match_tool_name, "the name decides the schema that all later rules look at"),
     Placement(alias_tool_name, "after what is certain: a guess only for what that left undeclared"),
     Placement(read_arguments, "members can be mended only once there are members"),

@@ -78,13 +78,15 @@ class FakeVllm:
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.read())
         self.headers.append(request.headers)
-        return web.Response(body=self.bodies[-1], headers={"Content-Type": "application/json", "x-request-id": "r1", "Set-Cookie": "a=b"})
+        return web.Response(
+            body=self.bodies[-1], headers={"Content-Type": "application/json", "x-request-id": "r1", "Set-Cookie": "a=b"}
+        )
 
 
 def refusing(status: int, body: bytes, **headers: str) -> Answer:
     """Answer with an error status."""
 
-    async def answer(request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:  # noqa: ARG001
+    async def answer(request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json", **headers})
 
     return answer
@@ -93,7 +95,7 @@ def refusing(status: int, body: bytes, **headers: str) -> Answer:
 def sending(*pieces: bytes, cut: bool = False) -> Answer:
     """Send these bytes as an event stream; with `cut` the connection is reset behind them."""
 
-    async def answer(request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:  # noqa: ARG001
+    async def answer(request: web.Request, asked: dict[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for piece in pieces:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from adapters.base import Dialect, Form, Unwritable
+from adapters.base import Dialect, Form, Read, Unwritable
 from adapters.lexer import Lexer, Token
 from adapters.models.gemma4_values import MARK, read_arguments, write_key, write_value
+from adapters.models.hermes_json_read import read as hermes_json_read
+from adapters.models.qwen_xml_read import read as qwen_xml_read
 from rules.conversation import ToolCall, Tools
 
 OPEN, CLOSE, RESPONSE = "<|tool_call>", "<tool_call|>", "<|tool_response>"
@@ -115,8 +117,9 @@ def read_marked(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
     body = block.removeprefix(OPEN)
     body = body.removesuffix(CLOSE) if closed else body
     strayed = next((read for start, read in STRAYED.items() if body.lstrip().startswith(start)), None)
-    if strayed is not None:
-        return strayed(body, tools, closed)
+    calls = strayed(f"<tool_call>{body}{'</tool_call>' if closed else ''}", tools) if strayed else None
+    if calls is not None:
+        return calls
     call = _read(body, tools, closed)
     if call is None:
         return (ToolCall("", "", body.strip(), whole=closed),)
@@ -157,9 +160,8 @@ def _blocks(name: str, body: str, order: Sequence[str], closed: bool) -> ToolCal
     return ToolCall("", name, dict(zip(order, values, strict=False)), whole=closed)
 
 
-Strayed = Callable[[str, Tools, bool], "tuple[ToolCall, ...] | None"]
-STRAYED: dict[str, Strayed] = {}
-"""Start of a body -> who reads it."""
+STRAYED: dict[str, Read] = {"<function": qwen_xml_read, "{": hermes_json_read, "[": hermes_json_read}
+"""Start of a body -> who reads it: the model fell into another dialect between its own markers."""
 
 
 def _nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read

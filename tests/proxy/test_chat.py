@@ -187,7 +187,9 @@ async def test_forbidden_calls_are_neither_executed_nor_shown(proxy: Proxy) -> N
 
 
 async def test_a_server_without_tool_parser_is_read_from_its_raw_text(proxy: Proxy) -> None:
-    complaint = b'{"error":{"message":"\\"auto\\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}'
+    complaint = (
+        b'{"error":{"message":"\\"auto\\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"}}'
+    )
     proxy.vllm.says(refusing(400, complaint), Said(GOOD))
     for _ in range(2):
         assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
@@ -205,7 +207,9 @@ async def test_a_template_that_wants_turns_to_alternate_gets_them(proxy: Proxy) 
 
 
 async def test_the_servers_own_errors_pass_byte_for_byte(proxy: Proxy) -> None:
-    body = b'{"error": {"message": "This model\'s maximum context length is 4096 tokens.", "type": "BadRequestError", "code": 400}}'
+    body = (
+        b'{"error": {"message": "This model\'s maximum context length is 4096 tokens.", "type": "BadRequestError", "code": 400}}'
+    )
     proxy.vllm.says(refusing(400, body))
     with pytest.raises(openai.BadRequestError) as caught:
         await proxy.ask(tools=[BASH])
@@ -220,7 +224,9 @@ async def test_too_many_requests_are_waited_out(proxy: Proxy) -> None:
 
 async def test_an_error_in_mid_stream_ends_the_answer_as_an_error(proxy: Proxy) -> None:
     head = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"Half a "},"finish_reason":null}]}\n\n'
-    error = b'data: {"error": {"message": "Internal server error", "type": "InternalServerError", "code": 500}}\n\ndata: [DONE]\n\n'
+    error = (
+        b'data: {"error": {"message": "Internal server error", "type": "InternalServerError", "code": 500}}\n\ndata: [DONE]\n\n'
+    )
     proxy.vllm.says(sending(head, error))
     with pytest.raises(openai.APIError):
         await proxy.ask(tools=[BASH])
@@ -274,7 +280,9 @@ async def test_requests_without_tools_pass_byte_for_byte(vllm: FakeVllm, start: 
     assert vllm.bodies == [body, body]
 
 
-async def test_requests_without_tools_lose_their_thinking_where_the_profile_says(vllm: FakeVllm, start: Start, stream: bool) -> None:
+async def test_requests_without_tools_lose_their_thinking_where_the_profile_says(
+    vllm: FakeVllm, start: Start, stream: bool
+) -> None:
     proxy = Proxy(await start(upstream=vllm.url, profile=[{"name": "gemma-4", "strip_plain": True}]), vllm, stream)
     vllm.says("<|channel>thought\nx<channel|>A title")
     assert (await proxy.ask()).text == "A title"

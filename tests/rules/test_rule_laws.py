@@ -48,12 +48,34 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 
+NEAR: dict[str, list[Any]] = {
+    "command": ["ls", 94107, "view", " VIEW\n", '"create"', True, None, "echo '</function>'"],
+    "path": ["/a.py", "\n/a.py\n", 5],
+    "view_range": ["1, 40", "[1, 5]", [1, "5"], None, [1, 2], ["1"]],
+    "is_input": [True, "True", "false", None],
+    "security_risk": ["low", "\nLOW\n", "HIGH", None, "none"],
+    "risk": ["low", "LOW", None],
+    "seconds": ["30", 30, " 3\n", "3.0", 3.0, "ten", "007", None],
+    "loudly": ["True", "false\n", True, None, "yes", 1],
+    "todos": [{"title": "x"}, '[{"title": 5}]', "{'done': 'true'}", [{"title": 5, "done": "False"}, '{"title": "y"}'], []],
+    "color": ["red", "Blue", 1, "1", " blue "],
+    "maybe": ["5", None, 5, "null"],
+    "tree": ['{"kids": ["{}"]}', {"kids": [{"kids": []}]}, "{}"],
+    "ratio": ["2.5", 1, "1e400"],
+    "flags": [["true", False], "[True]", "true"],
+}
+
+
+def near(name: str) -> st.SearchStrategy[Any]:
+    often = st.sampled_from(NEAR[name]) if name in NEAR else VALUES
+    return st.integers(0, 5).flatmap(lambda roll: often if roll else VALUES)
+
 
 def arguments_of(spec: ToolSpec) -> st.SearchStrategy[dict[str, Any]]:
     declared: dict[str, Any] = dict(spec.parameters).get("properties", {})
     required: list[str] = dict(spec.parameters).get("required", [])
-    optional = {name: VALUES for name in [*declared, "arguments", "why"] if name not in required}
-    members = st.fixed_dictionaries({name: VALUES for name in required}, optional=optional)
+    optional = {name: near(name) for name in [*declared, "arguments", "why"] if name not in required}
+    members = st.fixed_dictionaries({name: near(name) for name in required}, optional=optional)
     return members | members | st.dictionaries(st.sampled_from([*declared, "arguments", "why"]), VALUES, max_size=2)
 
 
@@ -62,8 +84,9 @@ def calls_of(spec: ToolSpec) -> st.SearchStrategy[ToolCall]:
     written = found.map(json.dumps) | found.map(repr) | found.map(json.dumps).map(json.dumps) | TEXTS
     wrapped = found.map(lambda inner: {"arguments": inner})
     name = spec.name
-    names = st.sampled_from([name, name, name, f"functions.{name}", name.title(), f"a:{name}", "bash", "", "x"])
-    whole = st.sampled_from([True, True, True, False])
+    odd = st.sampled_from([f"functions.{name}", name.title(), f"a:{name}", "bash", "", "x"])
+    names = st.integers(0, 4).flatmap(lambda roll: st.just(name) if roll else odd)
+    whole = st.integers(0, 6).map(bool)
     return st.builds(ToolCall, st.just("c1"), names, found | found | wrapped | written, whole)
 
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
 from adapters.blocks import BlockDecoder, grammar, merge
-from rules.conversation import Tools, ToolSpec
+from rules.base import repair
+from rules.conversation import Conversation, Tools, ToolSpec, Turn
+from rules.registry import RULES
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 
@@ -40,18 +42,19 @@ def cuts(case: dict[str, Any]) -> Iterator[Sequence[str]]:
 
 
 def judge(case: dict[str, Any], events: Sequence[Event]) -> str:
-    """Say what is wrong with the decoded events; nothing where they are right."""
+    """Say what is wrong with the decoded events once the rules have run; nothing where they are right."""
     if "".join(event.raw for event in events) != case["raw"]:
         return "characters were lost"
-    calls = [
-        (event.call.name, _typed(event.call.name, event.call.arguments, case)) for event in events if isinstance(event, Call)
-    ]
-    content = "\n".join(_visible(events))
     thinking = "".join(event.text for event in events if isinstance(event, Thinking))
-    if case["fault"] == "decoy" and len(calls) > max(len(each["calls"]) for each in _answers(case)):
-        return "invented a call"
+    content = "\n".join(_visible(events))
+    ending = "length" if case.get("finish_reason") == "length" else "stop"
+    turn = Turn("assistant", content, thinking, tuple(event.call for event in events if isinstance(event, Call)), ending=ending)
+    verdict = repair(turn, Conversation(tools_of(case)), RULES, trap=False)
+    calls = [(call.name, call.arguments) for call in verdict.turn.calls]
     if not case["repairable"]:
-        return ""
+        return "" if verdict.problem or not calls else f"would be executed: {calls!r:.200}"
+    if verdict.problem and any(each["calls"] for each in _answers(case)):
+        return f"refused: {verdict.problem.reason}"
     wrong = [_differs(answer, calls, content, thinking) for answer in _answers(case)]
     return "" if "" in wrong else wrong[0]
 
@@ -82,38 +85,17 @@ def _visible(events: Sequence[Event]) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-# -- a stand-in for the rules that give text the types of the schema
+def grows_linearly(dialects: Sequence[Dialect], unit: str, head: str = "", *, size: int = 60_000) -> bool:
+    """Whether four times the text takes at most eight times as long."""
+    small, large = (_seconds(dialects, head + unit * (length // len(unit))) for length in (size, 4 * size))
+    return large < 8 * small + 0.05
 
 
-@lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    return {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
-
-
-def _typed(name: str, arguments: Any, case: dict[str, Any]) -> Any:
-    function = next((tool["function"] for tool in case["tools"] if tool["function"]["name"] == name), None)
-    if function is None or isinstance(arguments, str):
-        return arguments
-    root = function.get("parameters", {})
-    return {key: _value(value, root.get("properties", {}).get(key, {}), root) for key, value in arguments.items()}
-
-
-def _kinds(schema: Any, root: Any) -> set[str]:
-    if "$ref" in schema:
-        target = root
-        for key in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[key]
-        return _kinds(target, root)
-    options = [kind for each in schema.get("anyOf", []) + schema.get("oneOf", []) for kind in _kinds(each, root)]
-    own = schema.get("type", [])
-    return {*options, *([own] if isinstance(own, str) else own)}
-
-
-def _value(value: Any, schema: Any, root: Any) -> Any:
-    kinds = _kinds(schema, root)
-    if not isinstance(value, str) or not kinds or "string" in kinds:
-        return value
-    try:
-        return _words()[value.strip()] if value.strip() in _words() else json.loads(value)
-    except ValueError:
-        return value
+def _seconds(dialects: Sequence[Dialect], text: str) -> float:
+    tools = (ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
+    start = process_time()
+    decoder = BlockDecoder(grammar(dialects, tools))
+    for at in range(0, len(text), 50_000):
+        decoder.feed(text[at : at + 50_000])
+    decoder.finish()
+    return process_time() - start

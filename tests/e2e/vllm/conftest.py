@@ -74,8 +74,10 @@ def served(kind: Kind, upstream: str, folder: Path) -> Iterator[str]:
     config, log = folder / f"{kind.name}.toml", folder / f"{kind.name}.log"
     config.write_text(profile(kind), encoding="utf-8")
     port = _free_port()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("TOOLMEND_")}  # ours are no settings of it
+    words = command(upstream, port, config)
     with log.open("wb") as out:
-        process = subprocess.Popen(command(upstream, port, config), cwd=CHECKOUT, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, cwd=CHECKOUT, env=env, stdout=out, stderr=subprocess.STDOUT)
     try:
         _wait(process, f"http://127.0.0.1:{port}/v1/models", log)
         yield f"http://127.0.0.1:{port}/v1"

@@ -1,0 +1,140 @@
+"""The Hermes JSON dialect: the corpus in every cut, broken JSON, and what it writes."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base import Call, Event, Text, Unwritable
+from adapters.blocks import BlockDecoder, grammar
+from adapters.models.hermes_json import HERMES_JSON, describe, render
+from adapters.models.hermes_json_scan import CLOSE, OPEN
+from adapters.models.qwen_xml import QWEN_XML
+from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grows_linearly, judge
+
+READS = (HERMES_JSON, QWEN_XML)
+CASES = cases_of("hermes-json")
+FAILING: dict[str, str] = {}
+TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+
+
+def events_of(text: str) -> list[Event]:
+    decoder = BlockDecoder(grammar(READS, (TOOL,)))
+    return [*decoder.feed(text), *decoder.finish()]
+
+
+def calls_in(text: str) -> list[ToolCall]:
+    return [event.call for event in events_of(text) if isinstance(event, Call)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_corpus_is_read(case: dict[str, Any]) -> None:
+    wrong = judge(case, decode(case, READS, [case["raw"]]))
+    assert bool(wrong) == (case["id"] in FAILING), wrong
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_cuts_do_not_matter(case: dict[str, Any]) -> None:
+    whole = decode(case, READS, [case["raw"]])
+    for pieces in cuts(case):
+        assert decode(case, READS, pieces) == whole
+
+
+def test_arguments_keep_the_text_they_came_as() -> None:
+    [call] = calls_in('<tool_call>{"name": "f", "arguments": {"a":  1.0, "n": 12345678901234567890123}}</tool_call>')
+    assert call.written == '{"a":  1.0, "n": 12345678901234567890123}'
+    [inner] = calls_in('<tool_call>{"name": "f", "arguments": "{\\"a\\":  1}"}</tool_call>')
+    assert (inner.arguments, inner.written) == ({"a": 1}, '{"a":  1}')
+    [mended] = calls_in("<tool_call>{'name': 'f', 'arguments': {'a': 1}}</tool_call>")
+    assert (mended.arguments, mended.written) == ({"a": 1}, None)
+
+
+def test_a_closed_block_that_cannot_be_read_has_no_name() -> None:
+    assert calls_in("<tool_call>{utterly mangled}</tool_call>") == [ToolCall("", "", "{utterly mangled}")]
+
+
+def test_a_cut_block_is_not_whole_but_whole_json_is() -> None:
+    [cut] = calls_in('<tool_call>{"name": "f", "arguments": {"a": "x')
+    [complete] = calls_in('<tool_call>{"name": "f", "arguments": {"a": "x"}}')
+    assert (cut.whole, complete.whole) == (False, True)
+
+
+def test_a_broken_block_does_not_swallow_the_next() -> None:
+    broken = '<tool_call>{"name": "f", "arguments": {"a": "say "x" or "}}</tool_call>'
+    good = '<tool_call>{"name": "f", "arguments": {"a": "y"}}</tool_call>'
+    for between in ("", "\n", "\nNext.\n"):
+        assert calls_in(broken + between + good)[-1] == ToolCall("", "f", {"a": "y"})
+
+
+def test_a_missing_closer_ends_at_the_next_call() -> None:
+    one = '<tool_call>{"name": "f", "arguments": {"a": "y"}}\n'
+    assert calls_in(one * 2) == [ToolCall("", "f", {"a": "y"})] * 2
+
+
+def test_text_behind_a_call_without_closer_is_text() -> None:
+    events = events_of('<tool_call>{"name": "f", "arguments": {"a": "y"}}\nDone.')
+    assert [event.raw.strip() for event in events if isinstance(event, Text)] == ["Done."]
+
+
+def test_prose_is_released_at_once() -> None:
+    decoder = BlockDecoder(grammar(READS, (TOOL,)))
+    assert "".join(event.raw for event in decoder.feed("Our <tool_call> envelope.")) == "Our <tool_call> envelope."
+
+
+PIECES = (
+    "</tool_call>",
+    "<tool_call>",
+    '{"name": "f"',
+    "}",
+    '"',
+    "\\",
+    "\n",
+    "<|im_end|>",
+    "<tool_response>",
+    "x",
+    "é",
+    "\ud83d",
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", 'q"']), VALUES))
+def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
+    call = ToolCall("", "f", arguments)
+    try:
+        block = render(call)
+    except Unwritable:
+        return
+    assert calls_in(block + "\nmore") == [call]
+    assert calls_in(f"{block}\n{block}") == [call, call]
+
+
+def test_closers_in_strings_can_be_written() -> None:
+    for value in ("</tool_call>", "}</tool_call>", '"}}</tool_call>\n<tool_call>{"name": "g"}', "</tool_call></tool_call>"):
+        assert render(ToolCall("", "f", {"a": value}))
+
+
+def test_what_is_no_json_is_not_written() -> None:
+    for arguments in ("text", {"a": float("nan")}):
+        with pytest.raises(Unwritable):
+            render(ToolCall("", "f", arguments))
+
+
+def test_the_prompt_shows_a_right_example() -> None:
+    prompt = describe((TOOL,))
+    assert calls_in(prompt[prompt.rindex("<tool_call>") :]) == [ToolCall("", "f", {"a": "the a"})]
+
+
+@pytest.mark.parametrize("head", ["", "<tool_call>", '<tool_call>{"name": "f", "arguments": {"a": "'])
+@pytest.mark.parametrize(
+    "unit",
+    [OPEN, CLOSE, '"', "\\", "{[", "]}", "<", '"}}</tool_call>\n', "<tool_call>{", '{"a":"', "x</tool_call>"],
+)
+def test_time_is_linear(head: str, unit: str) -> None:
+    assert grows_linearly(READS, unit, head)

@@ -1,0 +1,184 @@
+"""The laws that every registered dialect keeps, present and future."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.base import Call, Dialect, Event, Text, Unwritable
+from adapters.blocks import BlockDecoder, Grammar, Opened, grammar, merge
+from adapters.registry import DIALECTS
+from adapters.turns import TurnBuilder
+from rules.base import repair
+from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
+from rules.registry import RULES
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+CASES: list[dict[str, Any]] = [
+    json.loads(line) for file in sorted(CORPUS.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()
+]
+TOOLS: Tools = (
+    ToolSpec(
+        "edit_file",
+        "Edit a file.",
+        {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string"},
+                "text": {"type": "string"},
+                "line": {"type": "integer"},
+                "ratio": {"type": "number"},
+                "force": {"type": "boolean"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+                "options": {"type": "object", "properties": {"depth": {"type": "integer"}}},
+            },
+            "required": ["path"],
+        },
+    ),
+    ToolSpec("stop", "Stop.", {"type": "object", "properties": {}}),
+)
+MARKUP = [
+    "<|tool_call>", "<tool_call|>", '<|"|>', "call:edit_file{", "edit_file{", "<tool_call>", "</tool_call>", "<function=edit_file>",
+    "<function=stop>", "<parameter=path>", "</parameter>", "</function>", '{"name": "edit_file", "arguments": {', "}}", "{", "[", "]",
+    '"', "'", "\\", "<think>", "</think>", "<|channel>", "thought\n", "<channel|>", "<turn|>", "<|im_end|>", "<tool_response>", "```",
+    "`", "\n", " ", "a", "path", ":", ",", "<", ">", "é", "😀", "BEGIN_ARG:\n", "<|tool>", "<tool|>",
+]  # fmt: skip
+
+every_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+marked_text = st.lists(st.one_of(st.sampled_from(MARKUP), st.text(max_size=8)), max_size=40).map("".join)
+
+
+def tools_of(case: dict[str, Any]) -> Tools:
+    functions = (tool["function"] for tool in case["tools"])
+    return tuple(ToolSpec(each["name"], "", each.get("parameters", {})) for each in functions)
+
+
+def all_of(dialect: Dialect, tools: Tools) -> Grammar:
+    others = [each for each in DIALECTS.values() if each is not dialect]
+    return grammar([dialect, *others], tools)
+
+
+GRAMMARS = {name: all_of(dialect, TOOLS) for name, dialect in DIALECTS.items()}
+
+
+def decode(dialect: Dialect, tools: Tools | Grammar, pieces: list[str], opened: Opened = "no") -> list[Event]:
+    if isinstance(tools, tuple):
+        tools = GRAMMARS[dialect.name] if tools is TOOLS else all_of(dialect, tools)
+    decoder = BlockDecoder(tools, opened)
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return merge([*events, *decoder.finish()])
+
+
+def pieces_of(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+@every_dialect
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_cuts_do_not_matter_and_nothing_is_lost(dialect: Dialect, case: dict[str, Any]) -> None:
+    raw, tools = case["raw"], all_of(dialect, tools_of(case))
+    opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
+    whole = decode(dialect, tools, [raw], opened)
+    assert "".join(event.raw for event in whole) == raw
+    cuts = random.Random(case["id"]).sample(range(1, len(raw)), min(12, len(raw) - 1)) if len(raw) > 1 else []
+    for pieces in [*(pieces_of(raw, size) for size in (1, 3, 7, 31)), *([raw[:cut], raw[cut:]] for cut in cuts)]:
+        assert decode(dialect, tools, pieces, opened) == whole
+
+
+@every_dialect
+@settings(max_examples=150, deadline=None)
+@given(text=marked_text, opened=st.sampled_from(["no", "yes", "maybe"]))
+def test_no_text_breaks_a_decoder_at_any_single_cut(dialect: Dialect, text: str, opened: Opened) -> None:
+    whole = decode(dialect, TOOLS, [text], opened)
+    assert "".join(event.raw for event in whole) == text
+    assert decode(dialect, TOOLS, list(text), opened) == whole
+    for cut in range(1, len(text)):
+        assert decode(dialect, TOOLS, [text[:cut], text[cut:]], opened) == whole
+
+
+@every_dialect
+@pytest.mark.parametrize("case", [case for case in CASES if case["fault"] == "decoy"], ids=lambda case: case["id"])
+def test_a_decoy_is_never_a_call(dialect: Dialect, case: dict[str, Any]) -> None:
+    opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
+    calls = [event.call for event in decode(dialect, tools_of(case), [case["raw"]], opened) if isinstance(event, Call)]
+    within = Conversation(tools_of(case))
+    verdict = repair(Turn("assistant", calls=tuple(calls)), within, RULES, trap=False)
+    delivered = verdict.turn.calls if verdict.problem is None and within.tools else ()
+    assert len(delivered) <= len(case["expect"]["calls"])
+
+
+@every_dialect
+def test_quoted_calls_stay_text(dialect: Dialect) -> None:
+    block = dialect.render(ToolCall("", "edit_file", {"path": "/a"}))
+    for text in (f"Write it so:\n```\n{block}\n```\nand no other way.", f"A call begins `{block}` like this."):
+        assert decode(dialect, TOOLS, [text]) == [Text(text)]
+
+
+values = st.one_of(
+    st.text(max_size=30), st.sampled_from(["x\n", "\nx", 'say "hi"', "a</b>", "{}", "[1]", "true", "5", "null", "'q'", "a,b:c"])
+)
+arguments = st.fixed_dictionaries(
+    {"path": values},
+    optional={
+        "text": values,
+        "line": st.integers(-(2**70), 2**70),
+        "ratio": st.floats(allow_nan=False, allow_infinity=False, width=32),
+        "force": st.booleans(),
+        "tags": st.lists(values, max_size=3),
+        "options": st.fixed_dictionaries({"depth": st.integers(0, 9)}),
+    },
+)
+
+
+@every_dialect
+@settings(max_examples=200, deadline=None)
+@given(given_arguments=st.lists(arguments, min_size=1, max_size=2), prose=st.sampled_from(["", "I will edit it."]))
+def test_it_reads_what_it_writes(dialect: Dialect, given_arguments: list[dict[str, Any]], prose: str) -> None:
+    calls = tuple(ToolCall("", "edit_file", each) for each in given_arguments)
+    try:
+        blocks = dialect.separator.join(map(dialect.render, calls))
+    except Unwritable:
+        return
+    builder = TurnBuilder()
+    builder.take(decode(dialect, TOOLS, [f"{prose}\n{blocks}" if prose else blocks]))
+    _, turn = builder.finish("stop")
+    within = Conversation(TOOLS)
+    mended = repair(turn, within, [rule for rule in RULES if rule.name != "collapse_duplicates"], trap=False)
+    assert mended.problem is None
+    assert (mended.turn.text, mended.turn.calls) == (prose, calls)
+
+
+@every_dialect
+def test_text_is_not_held_back(dialect: Dialect) -> None:
+    decoder = BlockDecoder(grammar([dialect], TOOLS))
+    for piece in ("Plain words, ", "1 < 2 and 3 > 2, ", "a <div> and <tool", "box> too, {braces} "):
+        events = decoder.feed(piece)
+        assert events, piece
+    assert decoder.feed("more")
+
+
+HOSTILE = ["<|tool_call>", "<tool_call>", "<function=edit_file>", "<parameter=path>", '<|"|>', '"', "\\", "{[", "</tool_call>", "<think>",
+           "</parameter>", "`", "```\n", '<tool_call>{"a": "', "<|tool_call>call:edit_file{path:", "<|channel>thought\n", "<tool_call|>",
+           '<tool_call>{"a": "x"y"}</tool_call> foo ', '<|tool_call>call:edit_file{path:<|"|>x}<tool_call|> b ']  # fmt: skip
+
+
+@every_dialect
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_linear(dialect: Dialect, unit: str) -> None:
+    def seconds(size: int) -> float:
+        text, best = (unit * (size // len(unit) + 1))[:size], float("inf")
+        for _ in range(3):
+            began = time.process_time()
+            decode(dialect, TOOLS, [text])
+            best = min(best, time.process_time() - began)
+        return best
+
+    small = seconds(20_000)
+    assert seconds(80_000) <= 8 * small + 0.02
