@@ -81,7 +81,7 @@ class Lines:
 
     def take(self, text: str) -> None:
         """Note text that was released."""
-        self._span = self._span and "`" not in text and "\n\n" not in text
+        self._span = self._span and "`" not in text and "\n\n" not in self._last + text
         first, *rest = text.split("\n")
         self._head = (self._head + first[:8] if self._head else first.lstrip(" \t"))[:8]
         for line in rest:
@@ -190,6 +190,8 @@ class BlockDecoder:
             self._held = ""
             while rest:
                 rest = self._step(rest, False)
+                if rest is not None:  # what is looked at again comes before what was held back
+                    rest, self._held = rest + self._held, ""
 
     # -- the states: each takes text, emits what is certain, and returns what the next state is to look at; None: all taken
 

@@ -88,7 +88,9 @@ class Decoding:
         text = self.builder.take(events)
         structured = reader.calls()
         unseen = [call for call in structured if reader.source == "content" or call.call.name not in reader.raw]
-        if unseen and not self.builder.calls:
+        if structured and reader.damaged:
+            self.builder.calls = structured
+        elif unseen and not self.builder.calls:
             self.builder.take(unseen)
         return text
 

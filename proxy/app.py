@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
@@ -86,6 +87,8 @@ async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Fault as fault:
+        if not fault.noted:
+            log.info("refused", path=request.path[:200], status=fault.status, error=fault.message)
         return refusal(fault)
     except web.HTTPRequestEntityTooLarge:
         return refusal(too_large(request.app[SETTINGS].limits.body_bytes))
@@ -171,7 +174,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
         raw = await read_bytes(request)
         plan = understand(request, raw)
         if plan.mode == "off" or not plan.mends:
-            return await relay(request, raw, services.upstream, CHAT)
+            return await pass_on(request, raw, CHAT)
         turn_id = secrets.token_hex(8)
         if plan.mode == "observe":
             return await observe(request, raw, plan, services, turn_id)
@@ -193,7 +196,15 @@ async def relayed(request: web.Request) -> web.StreamResponse:
         path = path.removeprefix(prefix)
     async with request.app[ROOM].place(request.content_length or 0):
         body = await read_bytes(request) if request.method == "POST" else None
-        return await relay(request, body, request.app[SERVICES].upstream, path)
+        return await pass_on(request, body, path)
+
+
+async def pass_on(request: web.Request, body: bytes | None, path: str) -> web.StreamResponse:
+    """Relay a request, and tell the operator."""
+    started = time.monotonic()
+    response = await relay(request, body, request.app[SERVICES].upstream, path)
+    log.info("relayed", path=path, status=response.status, seconds=round(time.monotonic() - started, 3))
+    return response
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:  # noqa: ARG001 - aiohttp's signature

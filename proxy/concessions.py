@@ -28,6 +28,8 @@ class Concession:
         return kept | dict(self.sets), drops | self.leaves
 
 
+NO_LOGPROBS = Concession("no_logprobs", r"logprobs", leaves=frozenset({"logprobs", "top_logprobs"}))
+
 CONCESSIONS = (
     # vLLM without --enable-auto-tool-choice: with "none" the tools stay in the prompt, and we read the calls ourselves
     Concession(
@@ -36,7 +38,7 @@ CONCESSIONS = (
         (("tool_choice", "none"), ("skip_special_tokens", False)),
     ),
     Concession("merge_users", r"roles must alternate"),
-    Concession("no_logprobs", r"logprobs", leaves=frozenset({"logprobs", "top_logprobs"})),
+    NO_LOGPROBS,
     Concession("no_stream_options", r"stream_options", leaves=frozenset({"stream_options"})),
 )
 
@@ -57,9 +59,13 @@ class Memory:
         known = self.granted(model)
         for each in CONCESSIONS:
             if each not in known and re.search(each.complaint, complaint, re.IGNORECASE):
-                self._granted[model] = known | {each}
-                self._granted.move_to_end(model)
-                while len(self._granted) > self.size:
-                    self._granted.popitem(last=False)
+                self.grant(model, each)
                 return each
         return None
+
+    def grant(self, model: str, concession: Concession) -> None:
+        """Grant a concession from now on."""
+        self._granted[model] = self.granted(model) | {concession}
+        self._granted.move_to_end(model)
+        while len(self._granted) > self.size:
+            self._granted.popitem(last=False)

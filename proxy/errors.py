@@ -8,7 +8,7 @@ import orjson
 
 
 class Fault(Exception):
-    """Something that ends a request with an error. `retry_after` is in seconds."""
+    """Something that ends a request with an error. `retry_after` is in seconds; `noted`: the operator was told already."""
 
     status = 500
     kind = "internal_error"
@@ -19,6 +19,7 @@ class Fault(Exception):
         self.message = message
         self.code = code or self.code
         self.retry_after = retry_after
+        self.noted = False
 
     def body(self) -> bytes:
         """Return the error as OpenAI's API words it."""

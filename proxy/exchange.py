@@ -14,7 +14,7 @@ from adapters.advice import ask_again
 from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Answer, Reading, Shown, read_answer
 from proxy.checker import Checker
-from proxy.concessions import Memory
+from proxy.concessions import NO_LOGPROBS, Memory
 from proxy.errors import Fault, Overloaded, UpstreamRefused
 from proxy.journal import Journal
 from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
@@ -74,7 +74,7 @@ class Exchange:
                     turn = await self._settle()
                     return await reply.finish(self._head(), turn, self._ends(turn), self._notes())
                 except Fault as error:
-                    fault = error
+                    fault, error.noted = error, True
                     return await reply.fail(error)
         finally:
             gate.active -= 1
@@ -126,6 +126,8 @@ class Exchange:
                 if refusal.status == 400 and services.memory.learn(plan.model, refusal.text):
                     continue
                 raise
+            if answer.reader.unspaced:
+                services.memory.grant(plan.model, NO_LOGPROBS)
             self._answers.append(answer)
             self._usage = self._usage.plus(answer.usage)
             return answer

@@ -47,6 +47,8 @@ class Outcome:
             return Outcome("error", "client-schema" if isinstance(error, BadRequest) else "upstream", error.code, repairs)
         problem = next((answer.problem for answer in answers if answer.problem), None)
         fault, reason = (problem.fault, problem.reason) if problem else ("model-format", repairs[0]) if repairs else ("", "")
+        if problem is None and not repairs and answers and not answers[-1].reader.done:
+            return Outcome("as-is", "upstream", "missing-done")
         if not answers:
             return Outcome("error", "upstream", "client_gone", repairs)
         if answers[-1].problem is not None:
@@ -83,9 +85,13 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         error=subject.error.message if subject.error else "",
         seconds=round(subject.timings["total"], 3),
     )
-    notable = outcome.name != "as-is" or any(answer.verdict.raised or answer.turn.ending != "stop" for answer in subject.answers)
+    notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))
     if journal is not None and notable:
         journal.write(as_record(subject, outcome, upstream))
+
+
+def _odd(answer: Answer) -> bool:
+    return bool(answer.verdict.raised or answer.unchecked) or answer.turn.ending in ("length", "cut")
 
 
 def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:

@@ -18,6 +18,9 @@ from proxy.profiles import Profile, choose
 from proxy.settings import Mode, Settings
 from rules.conversation import Conversation, Tools
 
+WHOLE_ONLY = ("prompt_logprobs", "echo", "use_beam_search")
+"""Members that vLLM refuses in a stream."""
+
 MODES: tuple[Mode, ...] = ("repair", "observe", "off")
 
 
@@ -67,9 +70,12 @@ class Plan:
 
     @property
     def mends(self) -> bool:
-        """Whether there is anything to do for us: calls to mend, or thinking to strip."""
-        answers = self.body.fields.get("n") in (None, 1)
-        return answers and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
+        """Whether there is anything to do for us: calls to mend, or thinking to strip.
+
+        Several answers at once, and what a server gives only in a whole answer, pass as they are.
+        """
+        plain = self.body.fields.get("n") in (None, 1) and not any(self.body.fields.get(each) for each in WHOLE_ONLY)
+        return plain and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
 
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""

@@ -23,6 +23,8 @@ Source = Literal["logprobs", "content"]
 _END_TOKEN = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
 """Looks like a special token. As the very last token of an answer that no limit cut, it is the end token."""
 
+LOST = "\ufffd"
+
 HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 
 
@@ -83,6 +85,16 @@ class Reader:
     def content(self) -> str:
         """The server's own idea of the visible text."""
         return "".join(self._content)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the raw text lost characters: tokens that straddle characters come as U+FFFD (seen with byte-level BPE)."""
+        return self.source == "logprobs" and LOST in self.raw and LOST not in self.content
+
+    @property
+    def unspaced(self) -> bool:
+        """Whether the raw text lost its blanks, as with old Llama tokenizers: this model is better read by its content."""
+        return self.source == "logprobs" and " " in self.content.strip() and " " not in self.raw
 
     @property
     def raw(self) -> str:

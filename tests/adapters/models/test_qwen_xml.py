@@ -177,6 +177,7 @@ FOUND = (
     "<tool_call>\n<function=f></function>  </think><parameter>",  # blanks before the thought's end
     "<tool_call>\n<function=f></tool_call>  <tool_response><function=f>",  # blanks before the answer's end
     "<function=f></function</think>\n<parameter></think>x<function=f ",  # blanks after the thought's end
+    "{`<tool_response>\n\n<function=f  ",  # an empty line after a quoted marker
 )
 
 
@@ -198,7 +199,7 @@ def test_cuts_do_not_matter_in_tag_soup(text: str, at: int, opened: Opened) -> N
 
 
 @pytest.mark.parametrize("text", FOUND)
-@pytest.mark.parametrize("opened", ["yes", "maybe"])
+@pytest.mark.parametrize("opened", ["no", "yes", "maybe"])
 def test_cuts_that_once_mattered_do_not(text: str, opened: Opened) -> None:
     whole = events_in([text], opened)
     assert events_in(list(text), opened) == whole

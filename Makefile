@@ -1,0 +1,56 @@
+# Two commands do all set-up on a bare machine with Python 3.11 or newer: `make serve` and `make test`.
+
+PYTHON  ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+               $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+VENV    ?= .venv
+BIN     := $(VENV)/bin
+UPSTREAM ?=
+SERVE   ?=
+
+.PHONY: serve test check lint demo format e2e-openhands e2e-vllm clean
+
+serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
+ifeq ($(UPSTREAM),)
+	$(BIN)/toolmend demo --serve
+else
+	$(BIN)/toolmend serve --upstream $(UPSTREAM) $(SERVE)
+endif
+
+test: $(VENV)/.dev  ## run all tests that need nothing but Python
+	$(BIN)/python -m pytest -q
+
+check: lint test  ## what CI runs: ruff, mypy, import contracts, tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+demo: $(VENV)/.installed  ## play the errors of Gemma 4 under OpenHands, direct and mended, with a simulated model
+	$(BIN)/toolmend demo
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+e2e-openhands: $(VENV)/.dev  ## the real OpenHands 0.59 against a scripted model; writes docs/openhands.md
+	tests/e2e/openhands/run.sh --write docs/openhands.md
+
+e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
+	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q --write docs/vllm.md
+
+$(VENV)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
