@@ -9,14 +9,15 @@ holds everything until a closer shows that the prompt had opened a thought, or t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Literal
 
-from adapters.base import Call, Dialect, Event, Form, Markup, Scan, Text, Thinking
-from adapters.lexer import Markers
-from rules.conversation import ToolCall, Tools
+from adapters.base import Call, Event, Form, Markup, Text, Thinking
+from adapters.block import Block
+from adapters.grammar import Grammar
+from adapters.quoting import Lines
+from rules.conversation import ToolCall
 
 SLICE = 1024
 """Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
@@ -26,119 +27,6 @@ AGAIN = 4
 
 Opened = Literal["no", "yes", "maybe"]
 """Whether the prompt left a thought open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """What to look for, made once for a set of dialects and tools."""
-
-    tools: Tools
-    forms: Mapping[str, tuple[Form, ...]]
-    thoughts: Mapping[str, str]
-    labels: frozenset[str]
-    stray: frozenset[str]
-    ends: frozenset[str]
-    results: frozenset[str]
-    markers: Markers
-
-    @property
-    def closers(self) -> frozenset[str]:
-        """The markers that end a thought."""
-        return frozenset(self.thoughts.values())
-
-
-def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()) -> Grammar:
-    """Join dialects, the likeliest first, into one grammar. `stops` are the request's own stop strings: they end the turn."""
-    forms: dict[str, list[Form]] = {}
-    for form in (form for dialect in dialects for form in dialect.forms(tools)):
-        forms.setdefault(form.opener, []).append(form)
-    thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
-    stray = {each for dialect in dialects for each in dialect.closers}
-    ends = {each for dialect in dialects for each in dialect.ends} | set(stops)
-    results = {each for dialect in dialects for each in dialect.results}
-    labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
-    markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
-    return Grammar(
-        tools,
-        {opener: tuple(each) for opener, each in forms.items()},
-        thoughts | {label: thoughts[opener] for label in labels for opener in thoughts if label.startswith(opener)},
-        labels,
-        frozenset(stray),
-        frozenset(ends),
-        frozenset(results),
-        Markers(markers),
-    )
-
-
-class Lines:
-    """Remembers what decides whether a marker is quoted: open code fences, and what stands before it on its line."""
-
-    def __init__(self) -> None:
-        self.fenced = False
-        self._span = False
-        self._head = ""
-        self._last = ""
-
-    def take(self, text: str) -> None:
-        """Note text that was released."""
-        self._span = self._span and "`" not in text and "\n\n" not in self._last + text
-        first, *rest = text.split("\n")
-        self._head = (self._head + first[:8] if self._head else first.lstrip(" \t"))[:8]
-        for line in rest:
-            if self._head.startswith("```"):
-                self.fenced = not self.fenced
-            self._head = line.lstrip(" \t")[:8]
-        self._last = text[-1:] or self._last
-
-    def fresh(self) -> None:
-        """Note that a thought or a call stood here: what follows begins anew."""
-        self._head = self._last = ""
-
-    def quote(self) -> None:
-        """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = not self.fenced
-
-    @property
-    def start(self) -> bool:
-        """Whether a line begins here, blanks aside."""
-        return not self._head
-
-    @property
-    def quoted(self) -> bool:
-        """Whether what stands here is quoted: in a code fence or right behind a backtick."""
-        return self.fenced or self._span or self._last == "`" or self._head.startswith("```")
-
-
-class Block:
-    """One block being read: its forms' scans, side by side, and its text."""
-
-    def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
-        self._live: list[tuple[Form, Scan]] = [(form, form.scan(tools)) for form in forms]
-        self._pieces: list[str] = []
-
-    @property
-    def text(self) -> str:
-        """All text of the block so far, opener included."""
-        return "".join(self._pieces)
-
-    def feed(self, piece: str) -> tuple[Form, int] | Literal["no"] | None:
-        """Take a piece. Once known: the form and where its block ends; "no" where no form takes it."""
-        self._pieces.append(piece)
-        return self._ask(lambda scan: scan.feed(piece))
-
-    def finish(self) -> tuple[Form, int] | Literal["no"]:
-        """Decide now, for the text is over."""
-        return self._ask(lambda scan: scan.finish()) or "no"
-
-    def _ask(self, question: Callable[[Scan], int | Literal["no"] | None]) -> tuple[Form, int] | Literal["no"] | None:
-        answers = [(form, scan, question(scan)) for form, scan in self._live]
-        self._live = [(form, scan) for form, scan, answer in answers if answer != "no"]
-        for form, _, answer in answers:
-            if answer is None:
-                return None
-            if answer != "no":
-                return form, answer
-        return "no"
 
 
 class BlockDecoder:
@@ -207,7 +95,7 @@ class BlockDecoder:
         self._say(before)
         if not marker:
             return None
-        if self._lines.quoted:
+        if self._lines.quoted and not (marker in self._grammar.ends and self._lines.closed):
             self._lines.quote()
             self._say(marker)
             return after
@@ -383,6 +271,12 @@ class BlockDecoder:
             self._called, raw = True, ""
         if raw:
             self._emit(Markup(raw))
+
+
+def decode(text: str, using: Grammar, opened: Opened = "no") -> list[Event]:
+    """Decode a whole text at once."""
+    decoder = BlockDecoder(using, opened)
+    return merge([*decoder.feed(text), *decoder.finish()])
 
 
 def merge(events: Sequence[Event]) -> list[Event]:

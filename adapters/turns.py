@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from adapters.base import Call, Event, Thinking
+from adapters.base import Call, Event, Markup, Thinking
+from adapters.blocks import decode
+from adapters.grammar import Grammar
 from adapters.prose import Prose
 from rules.conversation import Ending, Turn
 
@@ -33,3 +37,22 @@ class TurnBuilder:
         self._text.append(last)
         calls = tuple(event.call for event in self.calls)
         return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
+
+
+_FENCE = re.compile(r"\s*```[\w.+-]*[ \t]*\n(?P<inside>.*?)\n?[ \t]*```\s*", re.DOTALL)
+
+
+def unfenced(turn: Turn, using: Grammar) -> Turn:
+    """Take calls out of a code fence where the fence is the whole turn and holds nothing but calls.
+
+    A decoder takes what is fenced for quoted, and must: in prose it is. Whether a turn that is nothing but a fence can be a
+    quotation depends on the client, so its caller decides whether to ask.
+    """
+    found = _FENCE.fullmatch(turn.text)
+    if found is None or turn.calls or "```" in found["inside"]:
+        return turn
+    events = decode(found["inside"], using)
+    calls = tuple(event.call for event in events if isinstance(event, Call))
+    if not calls or not all(isinstance(event, (Call, Markup)) or not event.raw.strip() for event in events):
+        return turn
+    return replace(turn, text="", calls=calls)

@@ -13,7 +13,7 @@ import orjson
 
 from adapters.base import Event, Thinking
 from adapters.blocks import BlockDecoder
-from adapters.turns import TurnBuilder
+from adapters.turns import TurnBuilder, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
@@ -166,6 +166,8 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn
     """
     if not plan.conversation.tools:
         turn = replace(turn, calls=())
+    if plan.conversation.policy.acts:
+        turn = unfenced(turn, plan.grammar())
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
         turn = replace(turn, text=reader.content, thinking="")

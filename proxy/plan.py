@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.base import Client, Dialect, Message
-from adapters.blocks import Grammar, Opened, grammar
+from adapters.blocks import Opened
 from adapters.clients.openai_chat import merge_users, tools_of
+from adapters.grammar import Grammar, grammar
 from adapters.models import native, textual
 from adapters.registry import CLIENTS, DIALECTS
 from proxy.body import ChatBody

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from rules.base import Rule
 from rules.calls.alias_tool_name import alias_tool_name
 from rules.calls.coerce_boolean import coerce_boolean
+from rules.calls.coerce_null import coerce_null
 from rules.calls.coerce_number import coerce_number
 from rules.calls.collapse_duplicates import collapse_duplicates
 from rules.calls.drop_null_optionals import drop_null_optionals
@@ -49,8 +50,9 @@ PLACEMENTS: Final[tuple[Placement, ...]] = (
     Placement(unwrap_arguments, "before the members are looked at: until then they are one level too deep"),
     Placement(parse_stringified, "containers before what is in them, so that their members are mended in the same run"),
     Placement(wrap_single_item, "after parsing: an object may have come as text"),
-    Placement(coerce_number, "leaves; exactly one of the four can apply to a value"),
+    Placement(coerce_number, "leaves; exactly one of the five can apply to a value"),
     Placement(coerce_boolean, "leaves"),
+    Placement(coerce_null, "leaves"),
     Placement(stringify_scalar, "before fit_enum, which looks at text only"),
     Placement(fit_enum, "last of the leaves: the value must be text by now if the choices are"),
     Placement(drop_null_optionals, "after the leaves, so that only real nulls are left"),

@@ -55,17 +55,19 @@ def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:
 
 
 def _turn(message: Message) -> Turn:
+    calls, answers = message.get("tool_calls"), message.get("tool_call_id")
     return Turn(
         ROLES.get(str(message.get("role")), "user"),
         text_of(message.get("content")),
         str(message.get("reasoning") or message.get("reasoning_content") or ""),
-        tuple(_call(each) for each in message.get("tool_calls") or () if isinstance(each, dict)),
-        message.get("tool_call_id"),
+        tuple(_call(each) for each in calls if isinstance(each, dict)) if isinstance(calls, list) else (),
+        answers if isinstance(answers, str) else None,
     )
 
 
 def _call(call: dict[str, Any]) -> ToolCall:
-    function = call.get("function") or {}
+    function = call.get("function")
+    function = function if isinstance(function, dict) else {}
     arguments = function.get("arguments")
     readable = arguments if isinstance(arguments, (dict, str)) else str(arguments)
     return ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), readable)

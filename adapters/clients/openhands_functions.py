@@ -41,7 +41,7 @@ def read_functions(system: str) -> tuple[str, Tools]:
 def _tool(name: str, body: str) -> ToolSpec:
     description, _, parameters = body.partition("\nParameters:")
     found = list(_PARAMETER.finditer(parameters))
-    ends = [each.start() for each in found[1:]] + [len(parameters)]
+    ends = [each.start() for each in found[1:]] + [len(parameters)] * bool(found)
     properties: dict[str, Json] = {
         each["name"]: _schema(each["kind"], parameters[each.end() : end].rstrip("\n"))
         for each, end in zip(found, ends, strict=True)

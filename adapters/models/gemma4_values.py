@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from math import inf
 
 from adapters.base import Unwritable
 from rules.conversation import Json
@@ -202,8 +203,8 @@ def _literal(text: str) -> Json:
     if text in _WORDS:
         return _WORDS[text]
     if len(text) <= DIGITS and _NUMBER.match(text):
-        number: Json = json.loads(text)
-        return number
+        number: int | float = json.loads(text)
+        return number if abs(number) != inf else text
     return text
 
 

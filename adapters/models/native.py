@@ -14,10 +14,11 @@ from rules.read_json import Reading, read_json
 
 def messages(conversation: Conversation) -> list[Message]:
     """Write the turns as messages. Deterministic: the same conversation gives the same bytes, a longer one the same prefix."""
-    return [_message(turn) for turn in conversation.turns]
+    return [message_of(turn) for turn in conversation.turns]
 
 
-def _message(turn: Turn) -> Message:
+def message_of(turn: Turn) -> Message:
+    """Write one turn as a message."""
     if turn.role == "tool":
         return {"role": "tool", "tool_call_id": turn.answers or "", "content": turn.text}
     message: Message = {"role": turn.role, "content": turn.text}

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Call, Dialect, Event, Text, Unwritable
-from adapters.blocks import BlockDecoder, Grammar, Opened, grammar, merge
+from adapters.blocks import BlockDecoder, Opened, merge
+from adapters.grammar import Grammar, grammar
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
 from rules.base import repair

@@ -7,7 +7,8 @@ from time import process_time
 from typing import Any
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
-from adapters.blocks import BlockDecoder, grammar, merge
+from adapters.blocks import BlockDecoder, merge
+from adapters.grammar import grammar
 from rules.base import repair
 from rules.conversation import Conversation, Tools, ToolSpec, Turn
 from rules.registry import RULES

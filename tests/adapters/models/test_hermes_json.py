@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import Call, Event, Text, Unwritable
-from adapters.blocks import BlockDecoder, grammar
+from adapters.blocks import BlockDecoder
+from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON, describe, render
 from adapters.models.hermes_json_scan import CLOSE, OPEN
 from adapters.models.qwen_xml import QWEN_XML

@@ -1,0 +1,52 @@
+"""What a decoder looks for: the markers and forms of all dialects that an answer may be written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters.base import Dialect, Form
+from adapters.lexer import Markers
+from rules.conversation import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What to look for, made once for a set of dialects and tools."""
+
+    tools: Tools
+    forms: Mapping[str, tuple[Form, ...]]
+    thoughts: Mapping[str, str]
+    labels: frozenset[str]
+    stray: frozenset[str]
+    ends: frozenset[str]
+    results: frozenset[str]
+    markers: Markers
+
+    @property
+    def closers(self) -> frozenset[str]:
+        """The markers that end a thought."""
+        return frozenset(self.thoughts.values())
+
+
+def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()) -> Grammar:
+    """Join dialects, the likeliest first, into one grammar. `stops` are the request's own stop strings: they end the turn."""
+    forms: dict[str, list[Form]] = {}
+    for form in (form for dialect in dialects for form in dialect.forms(tools)):
+        forms.setdefault(form.opener, []).append(form)
+    thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
+    stray = {each for dialect in dialects for each in dialect.closers}
+    ends = {each for dialect in dialects for each in dialect.ends} | set(stops)
+    results = {each for dialect in dialects for each in dialect.results}
+    labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
+    markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
+    return Grammar(
+        tools,
+        {opener: tuple(each) for opener, each in forms.items()},
+        thoughts | {label: thoughts[opener] for label in labels for opener in thoughts if label.startswith(opener)},
+        labels,
+        frozenset(stray),
+        frozenset(ends),
+        frozenset(results),
+        Markers(markers),
+    )

@@ -1,0 +1,96 @@
+"""OpenHands' text protocol: what is read from its prompt and history, and what it is answered."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.clients.openhands_text import express, read, recognises, write
+from adapters.models import native
+from rules.conversation import ToolCall, Turn
+from tests.adapters.clients.openhands_prompt import request
+
+CAPTURES = os.environ.get("TOOLMEND_CAPTURES", "")
+
+
+def test_it_is_recognised_by_its_functions_and_the_absence_of_tools() -> None:
+    body = request()
+    assert recognises(body)
+    assert not recognises({**body, "tools": [{}]})
+    assert not recognises({"messages": [{"role": "user", "content": body["messages"][0]["content"]}]})
+    assert not recognises({"messages": [{"role": "system", "content": "You have access to the following functions: none"}]})
+
+
+def test_tools_are_rebuilt_from_their_descriptions() -> None:
+    tools = {tool.name: tool for tool in read(request()).tools}
+    assert list(tools) == ["execute_bash", "editor", "plan", "finish"]
+    bash: Any = tools["execute_bash"].parameters
+    assert bash["required"] == ["command", "security_risk"]
+    assert bash["properties"]["security_risk"]["enum"] == ["LOW", "MEDIUM", "HIGH"]
+    assert bash["properties"]["command"]["description"] == "What to run. (See below.)\nIt may have several lines."
+    assert bash["properties"]["timeout"]["type"] == "number"
+    assert tools["execute_bash"].description == "Run a command.\n\nIt has a second paragraph."
+    plan: Any = tools["plan"].parameters
+    assert plan["properties"]["tasks"]["items"]["required"] == ["title"]
+    assert tools["finish"].parameters["properties"] == {}
+
+
+def test_example_and_format_are_left_out_and_users_joined() -> None:
+    turns = read(request(task="Fix it.")).turns
+    assert [turn.role for turn in turns] == ["system", "user"]
+    assert turns[0].text == "You are an agent."
+    assert turns[1].text == "Fix it.\n\n<RUNTIME_INFORMATION>\nhere\n</RUNTIME_INFORMATION>"
+
+
+def test_history_becomes_calls_and_results() -> None:
+    action = "Look.\n\n<function=editor>\n<parameter=command>create</parameter>\n<parameter=path>\na\nb\n</parameter>\n"
+    action += "<parameter=view_range>[1, 2]</parameter>\n</function>"
+    body = request({"role": "assistant", "content": action}, {"role": "user", "content": "EXECUTION RESULT of [editor]:\nok\n"})
+    *_, call, result = native.messages(read(body))
+    assert call["content"] == "Look."
+    [made] = call["tool_calls"]
+    assert json.loads(made["function"]["arguments"]) == {"command": "create", "path": "a\nb", "view_range": [1, 2]}
+    assert result == {"role": "tool", "tool_call_id": made["id"], "content": "ok\n"}
+
+
+def test_a_call_without_result_is_shown_as_text() -> None:
+    body = request({"role": "assistant", "content": "<function=finish>\n</function>"}, {"role": "user", "content": "Go on."})
+    *_, call, _ = native.messages(read(body))
+    assert "tool_calls" not in call
+    assert "<function=finish>" in call["content"]
+
+
+def test_a_call_is_written_unpadded() -> None:
+    turn = Turn("assistant", "Look.", calls=(ToolCall("1", "execute_bash", {"command": "a\nb", "n": 3, "on": True}),))
+    text = "<function=execute_bash>\n<parameter=command>a\nb</parameter>\n<parameter=n>3</parameter>\n<parameter=on>true</parameter>\n</function>"
+    assert express(turn) == Turn("assistant", f"Look.\n\n{text}")
+
+
+@pytest.mark.parametrize("value", ["a</parameter>b", "\nx", "x\n", "<function=y>\n"])
+def test_what_text_cannot_carry_goes_as_one_structured_call(value: str) -> None:
+    call = ToolCall("1", "execute_bash", {"command": value})
+    taken = express(Turn("assistant", "Look.", calls=(call,)))
+    assert (taken.text, taken.calls) == ("Look.", (call,))
+
+
+def test_writing_has_no_escapes() -> None:
+    assert write(ToolCall("", "f", {"a": "<b> & 'c'"})) == "<function=f>\n<parameter=a><b> & 'c'</parameter>\n</function>"
+
+
+@pytest.mark.skipif(not CAPTURES, reason="needs TOOLMEND_CAPTURES, a folder with recorded requests")
+def test_recorded_requests_are_understood() -> None:
+    files = sorted(Path(CAPTURES).glob("openhands-*-text-*.json"))
+    assert files
+    for file in files:
+        body = json.loads(file.read_text("utf-8"))["body"]
+        assert recognises(body), file.name
+        conversation = read(body)
+        assert len(conversation.tools) == 5
+        assert all(tool.parameters["properties"] for tool in conversation.tools)
+        roles = [turn.role for turn in conversation.turns]
+        assert not any(pair == ("user", "user") for pair in pairwise(roles))
