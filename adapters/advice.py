@@ -34,7 +34,7 @@ def _closing(problem: Problem) -> str:
 def quoted(turn: Turn) -> str:
     """Write a turn as plain text, calls included."""
     calls = (f"{call.name}({_arguments(call.arguments)})" for call in turn.calls)
-    return "\n".join(part for part in (turn.text.strip(), *calls) if part)
+    return "\n".join(part for part in (turn.text.rstrip(), *calls) if part)
 
 
 def _arguments(arguments: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Event, Text, Thinking
+from adapters.base import Event, Markup, Text, Thinking
 
 
 class Prose:
@@ -16,10 +16,12 @@ class Prose:
         self._blank = ""
         self._started = False
         self._broken = False
+        self._tail = ""
 
     def feed(self, event: Event) -> str:
         """Return the text that is certain to be visible now."""
         if not (isinstance(event, Text) or (self._keep and isinstance(event, Thinking))):
+            self._tail = self._blank or self._tail if isinstance(event, Markup) else ""
             self._blank, self._broken = "", True
             return ""
         text = self._blank + event.raw
@@ -28,7 +30,7 @@ class Prose:
             if not text:
                 return ""
             text = f"\n{text}" if self._started else text
-            self._broken = False
+            self._broken, self._tail = False, ""
         body = text.rstrip()
         if not body:
             self._blank = text
@@ -37,6 +39,6 @@ class Prose:
         return body
 
     def finish(self) -> str:
-        """Return the blanks at the end of a turn that is all text; others were framing."""
-        blank, self._blank = self._blank, ""
-        return "" if self._broken else blank
+        """Return the blanks at the end of a turn that is all text, an end marker aside; others were framing."""
+        blank, self._blank = self._tail if self._broken else self._blank, ""
+        return blank if self._started else ""

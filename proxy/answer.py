@@ -87,8 +87,8 @@ class Decoding:
         events = [*decoder.feed(piece.raw), *decoder.finish()]
         text = self.builder.take(events)
         structured = reader.calls()
-        unseen = [call for call in structured if reader.source == "content" or call.call.name not in reader.raw]
-        if structured and reader.damaged:
+        unseen = [call for call in structured if call.call.name not in reader.raw]
+        if structured and (reader.source == "content" or reader.damaged):
             self.builder.calls = structured
         elif unseen and not self.builder.calls:
             self.builder.take(unseen)

@@ -45,8 +45,11 @@ RELAYED = (
 )
 """What passes as it is. vLLM's other routes (/pause, /collective_rpc, ...) are nobody's business."""
 
-ASKED_AGAIN = 3.0
-"""Seconds that /readyz waits for the model server."""
+OPEN = ("/healthz", "/readyz")
+"""What is answered without a key: probes have none."""
+
+READY_SECONDS = 3.0
+"""How long /readyz waits for the model server."""
 
 
 def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
@@ -112,7 +115,7 @@ async def front_door(request: web.Request, handler: Handler) -> web.StreamRespon
     """Refuse what no honest client sends, before anything else looks at it."""
     check_protocol(request)
     check_host(request)
-    if not request.path.endswith("z"):
+    if request.path not in OPEN:
         check_key(request)
     if request.method == "POST" and request.content_type != "application/json":
         raise BadRequest('the body must be JSON with "Content-Type: application/json"', status=415, code="not_json")
@@ -217,7 +220,7 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     upstream = request.app[SERVICES].upstream
     try:
         async with (
-            asyncio.timeout(ASKED_AGAIN),
+            asyncio.timeout(READY_SECONDS),
             upstream.ask("GET", "/v1/models", None, upstream.headers(request.headers)) as answer,
         ):
             if answer.status == 200:

@@ -15,16 +15,16 @@ from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Answer, Reading, Shown, read_answer
 from proxy.checker import Checker
 from proxy.concessions import NO_LOGPROBS, Memory
-from proxy.errors import Fault, Overloaded, UpstreamRefused
+from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
 from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
-from proxy.notes import Outcome, Subject, note
+from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, upstream_body
 from proxy.profiles import Profile
 from proxy.reading import Reader, Usage
 from proxy.reply import StreamReply, WholeReply
 from proxy.settings import Settings
-from proxy.upstream import PATIENCE, Upstream
+from proxy.upstream import Upstream
 from rules.conversation import Turn
 
 log = structlog.get_logger()
@@ -65,20 +65,20 @@ class Exchange:
         reply = StreamReply(request, headers, self._services.settings.limits) if self._plan.streamed else WholeReply(headers)
         gate = self._services.gate
         gate.active += 1
-        fault: Fault | None = None
-        turn: Turn | None = None
+        end = End()
         try:
             async with reply:
                 self._reply = reply
                 try:
                     turn = await self._settle()
+                    end = End(turn, complete=True)
                     return await reply.finish(self._head(), turn, self._ends(turn), self._notes())
                 except Fault as error:
-                    fault, error.noted = error, True
+                    end, error.noted = End(error=error, complete=True), True
                     return await reply.fail(error)
         finally:
             gate.active -= 1
-            self._write_down(turn, fault)
+            self._write_down(end)
 
     # -- asking
 
@@ -135,23 +135,19 @@ class Exchange:
     async def _send(self, body: bytes, question: Question) -> Answer:
         plan, upstream, checker = self._plan, self._services.upstream, self._services.checker
         show = self._show if not self._answers else self._keep
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
-                if response.status == 200:
-                    self._first_byte = self._first_byte or time.monotonic()
-                    async with asyncio.timeout(upstream.limits.stream_seconds):
-                        return await read_answer(Reading(plan, upstream, checker, question.limit(plan)), response, show)
-                refusal = await upstream.refusal(response)
-            if refusal.status != 429:
-                raise refusal
-            await wait_out(refusal, deadline)
+        async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
+            if response.status != 200:
+                raise await upstream.refusal(response)
+            self._first_byte = self._first_byte or time.monotonic()
+            async with upstream.bounded():
+                return await read_answer(Reading(plan, upstream, checker, question.limit(plan)), response, show)
 
     # -- showing
 
     async def _show(self, reader: Reader, shown: Shown) -> None:
-        """Send what is certain, unless the whole turn is to be held."""
-        if self._services.settings.stream == "hold" or not self._plan.streamed:
+        """Send what is certain, unless the turn is held: as the operator wants, or for a client that acts on it as a whole."""
+        held = self._services.settings.stream == "hold" or self._plan.conversation.policy.acts
+        if held or not self._plan.streamed:
             return
         head = self._head_of(reader)
         if shown.thought and self._plan.profile.thinking == "field":
@@ -185,27 +181,16 @@ class Exchange:
     # -- writing down
 
     def _notes(self) -> dict[str, str]:
-        outcome = Outcome.of(self._answers)
+        outcome = Outcome.of(self._answers, End(complete=True))
         return {
             "x-toolmend-attempts": str(len(self._answers)),
             "x-toolmend-repairs": ",".join(outcome.repairs),
             "x-toolmend-outcome": outcome.name,
         }
 
-    def _write_down(self, turn: Turn | None, fault: Fault | None) -> None:
+    def _write_down(self, end: End) -> None:
         timings = {"total": time.monotonic() - self._started}
         if self._first_byte is not None:
             timings["first_byte"] = self._first_byte - self._started
-        subject = Subject(self._plan, self._turn_id, self._answers, turn, fault, timings)
+        subject = Subject(self._plan, self._turn_id, self._answers, end, timings)
         note(subject, self._services.journal, self._services.settings.upstream)
-
-
-async def wait_out(refusal: UpstreamRefused, deadline: float) -> None:
-    """Wait as long as a 429 asks for, within our patience. It never reaches the client: OpenHands 0.59 hangs on it for ever."""
-    try:
-        pause = float(refusal.headers().get("retry-after", "1"))
-    except ValueError:
-        pause = 1.0
-    if time.monotonic() + pause > deadline:
-        raise Overloaded("the model server is overloaded (it answered HTTP 429 for too long)", retry_after=max(1, int(pause)))
-    await asyncio.sleep(max(pause, 0.05))

@@ -20,7 +20,16 @@ from rules.conversation import Conversation, Turn
 
 log = structlog.get_logger()
 
-Name = Literal["as-is", "mended", "asked-again", "failed-open", "error"]
+Name = Literal["as-is", "mended", "asked-again", "failed-open", "error", "aborted"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How serving a turn ended: with what was delivered, with an error, or (not `complete`) with neither."""
+
+    turn: Turn | None = None
+    error: Fault | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Outcome:
     asked-again  put right by the model itself
     failed-open  not put right; delivered in a form that the client survives
     error        no answer
+    aborted      the client was gone, or we failed (the log then has "unhandled"), before an answer was delivered
     """
 
     name: Name
@@ -40,17 +50,17 @@ class Outcome:
     repairs: tuple[str, ...] = ()
 
     @staticmethod
-    def of(answers: Sequence[Answer], error: Fault | None = None) -> Outcome:
-        """Judge a turn by its answers, and by the error that ended it."""
+    def of(answers: Sequence[Answer], end: End) -> Outcome:
+        """Judge a turn by its answers, and by how it ended."""
         repairs = tuple(dict.fromkeys(name for answer in answers for name in answer.verdict.repairs))
-        if error is not None:
-            return Outcome("error", "client-schema" if isinstance(error, BadRequest) else "upstream", error.code, repairs)
+        if end.error is not None:
+            return Outcome("error", "client-schema" if isinstance(end.error, BadRequest) else "upstream", end.error.code, repairs)
+        if not end.complete:
+            return Outcome("aborted", "", "unfinished", repairs)
         problem = next((answer.problem for answer in answers if answer.problem), None)
         fault, reason = (problem.fault, problem.reason) if problem else ("model-format", repairs[0]) if repairs else ("", "")
         if problem is None and not repairs and answers and not answers[-1].reader.done:
             return Outcome("as-is", "upstream", "missing-done")
-        if not answers:
-            return Outcome("error", "upstream", "client_gone", repairs)
         if answers[-1].problem is not None:
             return Outcome("failed-open", fault, reason, repairs)
         if len(answers) > 1:
@@ -60,19 +70,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The turn that is spoken of. `turn` is what was delivered, `error` what ended it, `timings` are in seconds."""
+    """The turn that is spoken of. `timings` are in seconds."""
 
     plan: Plan
     turn_id: str
     answers: Sequence[Answer]
-    turn: Turn | None
-    error: Fault | None
+    end: End
     timings: Mapping[str, float]
 
 
 def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
     """Tell the operator in one line, and the journal where the turn was not right as it came."""
-    plan, outcome = subject.plan, Outcome.of(subject.answers, subject.error)
+    plan, outcome = subject.plan, Outcome.of(subject.answers, subject.end)
     log.info(
         "answered",
         turn=subject.turn_id,
@@ -82,7 +91,7 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         attempts=len(subject.answers),
         repairs=outcome.repairs,
         reason=outcome.reason,
-        error=subject.error.message if subject.error else "",
+        error=subject.end.error.message if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
     notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))
@@ -115,7 +124,7 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         attempts=tuple(map(_attempt, answers)),
         repairs=outcome.repairs,
         skipped_rules=tuple(name for answer in answers for name in (*answer.verdict.raised, *answer.unchecked)),
-        final=_final(subject.turn),
+        final=_final(subject.end.turn),
         usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),
         timings=subject.timings,
         upstream=upstream,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import orjson
@@ -12,7 +11,7 @@ from adapters.turns import TurnBuilder
 from proxy.answer import Answer, Decoding, Reading, finished, judge
 from proxy.errors import Fault
 from proxy.exchange import CHAT, Services
-from proxy.notes import Subject, note
+from proxy.notes import End, Subject, note
 from proxy.plan import Plan
 from proxy.reading import Reader
 from proxy.sse import EventTooLong, Splitter
@@ -27,7 +26,7 @@ async def observe(request: web.Request, raw: bytes, plan: Plan, services: Servic
     async with upstream.ask("POST", CHAT, raw, upstream.headers(request.headers)) as answer:
         headers = {**answer_headers(answer), "x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
         response = web.StreamResponse(status=answer.status, headers=headers)
-        async with asyncio.timeout(upstream.limits.stream_seconds):
+        async with upstream.bounded():
             await response.prepare(request)
             try:
                 async for piece in upstream.pieces(answer):
@@ -81,7 +80,8 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=False)
     seconds = time.monotonic() - started
     answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked)
-    note(Subject(plan, turn_id, (answer,), turn, None, {"total": seconds}), services.journal, services.settings.upstream)
+    subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
+    note(subject, services.journal, services.settings.upstream)
 
 
 def read_copy(data: bytes, plan: Plan, reader: Reader, decoding: Decoding) -> None:

@@ -145,14 +145,13 @@ class Reader:
         raise UpstreamBroken(message, code="upstream_error_event")
 
     def _choice(self, choice: dict[str, Any]) -> Piece:
-        delta = choice.get("delta") or {}
-        entries = tuple(((choice.get("logprobs") or {}).get("content")) or ())
-        content = delta.get("content")
-        content = content if isinstance(content, str) else ""
-        thought = delta.get("reasoning") or delta.get("reasoning_content") or ""
-        for place, call in enumerate(delta.get("tool_calls") or ()):
-            if isinstance(call, dict):
-                self._structured.take(call, place)
+        delta = as_dict(choice.get("delta"))
+        entries = tuple(as_list(as_dict(choice.get("logprobs")).get("content")))
+        content = as_text(delta.get("content"))
+        thought = as_text(delta.get("reasoning")) or as_text(delta.get("reasoning_content"))
+        calls = [call for call in as_list(delta.get("tool_calls")) if isinstance(call, dict)]
+        for place, call in enumerate(calls):
+            self._structured.take(call, place)
         self._content.append(content)
         self.split = self.split or bool(thought)
         self._tokens += len(entries)
@@ -160,12 +159,12 @@ class Reader:
             self.logprobs.extend(entries)
         if choice.get("finish_reason"):
             self.finish_reason, self.stop_reason = choice["finish_reason"], choice.get("stop_reason")
-        if self._source is None and (entries or content or thought or delta.get("tool_calls")):
+        if self._source is None and (entries or content or thought or calls):
             self._source = "logprobs" if entries else "content"
         if self._source == "logprobs":
             return Piece(self._exact(entries), "", entries)
         self._raw.append(content)
-        return Piece(content, str(thought), entries)
+        return Piece(content, thought, entries)
 
     def _exact(self, entries: tuple[Any, ...]) -> str:
         """Return the text of log-probability entries. What may be the end token waits for the next one."""
@@ -210,6 +209,21 @@ class Reader:
         return self.usage or Usage(completion=self._tokens)
 
 
+def as_dict(value: Any) -> dict[str, Any]:
+    """Return an object; anything else a server sends in its place counts as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list; anything else counts as an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str:
+    """Return a text; anything else counts as an empty one."""
+    return value if isinstance(value, str) else ""
+
+
 def text_of(entry: Any) -> str:
     """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
     if not isinstance(entry, dict):
@@ -217,8 +231,7 @@ def text_of(entry: Any) -> str:
     data = entry.get("bytes")
     if isinstance(data, list):
         return bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256).decode("utf-8", "replace")
-    token = entry.get("token")
-    return token if isinstance(token, str) else ""
+    return as_text(entry.get("token"))
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:

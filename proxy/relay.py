@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 
 from proxy.upstream import Upstream, answer_headers
@@ -20,7 +18,7 @@ async def relay(request: web.Request, body: bytes | None, upstream: Upstream, pa
         if answer.content_length is not None:
             response.content_length = answer.content_length
         opened = False
-        async with asyncio.timeout(upstream.limits.stream_seconds):
+        async with upstream.bounded():
             try:
                 async for piece in upstream.pieces(answer):
                     if not opened:

@@ -134,8 +134,11 @@ class StreamReply:
             if not self._opened:
                 self._opened = True
                 await self._response.prepare(self._request)
-            async with asyncio.timeout(SLOW_READER):
-                await self._response.write(data)
+            try:
+                async with asyncio.timeout(SLOW_READER):
+                    await self._response.write(data)
+            except TimeoutError as error:
+                raise ConnectionResetError(f"the client read nothing for {SLOW_READER:g} s") from error
             self._last = time.monotonic()
 
     async def _end(self) -> web.StreamResponse:

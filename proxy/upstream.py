@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
 from multidict import CIMultiDict
 
-from proxy.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.settings import Settings
 
 REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-request-id", "x-litellm-session-id", "x-session-id", "traceparent")
@@ -59,16 +60,34 @@ class Upstream:
     async def ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request and yield its answer, whatever its status. Leaving the block ends it upstream as well."""
-        response = await self._send(method, path, body, headers)
+        """Send one request and yield its answer, whatever its status but 429. Leaving the block ends it upstream as well.
+
+        A 429 is waited out, within our patience. It never reaches a client: OpenHands 0.59 hangs on it for ever.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = await self._send(method, path, body, headers)
+            try:
+                if response.status == 429:
+                    pause = patience(response, deadline)
+                else:
+                    if response.status < 200 or 300 <= response.status < 400:
+                        raise UpstreamBroken(f"the model server answered HTTP {response.status}; redirects are not followed")
+                    yield response
+                    return
+            finally:
+                response.close()
+            await asyncio.sleep(pause)
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncIterator[None]:
+        """Bound the time that one answer may take altogether."""
         try:
-            if not 200 <= response.status < 300 and response.status < 400:
-                raise UpstreamBroken(
-                    f"the model server answered HTTP {response.status}, which no model server does; redirects are not followed"
-                )
-            yield response
-        finally:
-            response.close()
+            async with asyncio.timeout(self.limits.stream_seconds):
+                yield
+        except TimeoutError as error:
+            seconds = self.limits.stream_seconds
+            raise UpstreamTimeout(f"the answer took more than {seconds:g} s (limits.stream_seconds)") from error
 
     async def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Try once more only where the connection failed before any byte of an answer came."""
@@ -135,6 +154,19 @@ class Upstream:
         """Read an error answer, to be passed on as it came."""
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def patience(response: aiohttp.ClientResponse, deadline: float) -> float:
+    """Return how many seconds to wait before asking again after a 429; past the deadline it is an overload."""
+    try:
+        pause = max(float(response.headers.get("retry-after", "1")), 0.05)
+    except ValueError:
+        pause = 1.0
+    if time.monotonic() + pause > deadline:
+        raise Overloaded(
+            "the model server is overloaded (it answered HTTP 429 for too long)", retry_after=min(int(pause) + 1, 3600)
+        )
+    return pause
 
 
 def answer_headers(response: aiohttp.ClientResponse) -> dict[str, str]:

@@ -57,7 +57,8 @@ class Structured:
         """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index."""
         index = delta.get("index")
         call = self._open.setdefault(index if isinstance(index, int) else place, _Open())
-        function = delta.get("function") or {}
+        function = delta.get("function")
+        function = function if isinstance(function, dict) else {}
         name, arguments = function.get("name"), function.get("arguments")
         call.id = call.id or str(delta.get("id") or "")
         if isinstance(name, str) and not call.pieces:

@@ -114,6 +114,18 @@ async def test_other_routes_pass_byte_for_byte(vllm: FakeVllm, start: Start) -> 
     assert "X-Forwarded-For" not in sent
 
 
+async def test_a_429_never_reaches_a_client_of_the_relay_either(vllm: FakeVllm, start: Start) -> None:
+    url = await start(upstream=vllm.url)
+    vllm.says(refusing(429, b"{}", **{"Retry-After": "0"}), "fine")
+    async with aiohttp.ClientSession() as session:
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "title?"}]}
+        async with session.post(f"{url}/v1/chat/completions", json=body) as response:
+            assert response.status == 200
+        vllm.says(refusing(429, b"{}", **{"Retry-After": "500"}))
+        async with session.post(f"{url}/v1/chat/completions", json=body) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "501")
+
+
 async def test_health_and_readiness(vllm: FakeVllm, start: Start) -> None:
     async with aiohttp.ClientSession() as session:
         url = await start(upstream=vllm.url)

@@ -1,0 +1,61 @@
+"""Request bodies: forwarded member by member, to the byte."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.body import read_body
+from proxy.errors import BadRequest
+from proxy.settings import Limits
+
+BODY = b'{ "model":"m", "messages":[ {"role":"user","content":"h\\u00e9"} ], "n" : 1e400, "big":123456789012345678901234, "x":[1.10,-0]}'
+
+
+def test_members_that_nobody_sets_keep_their_bytes() -> None:
+    written = read_body(BODY.replace(b"1e400", b"1"), Limits()).having({"stream": True}, frozenset({"n"}))
+    assert b'"messages":[ {"role":"user","content":"h\\u00e9"} ]' in written
+    assert b'"big":123456789012345678901234' in written
+    assert b'"x":[1.10,-0]' in written
+    assert b'"stream":true' in written
+    assert "n" not in json.loads(written)
+
+
+def test_what_is_set_comes_once() -> None:
+    written = read_body(b'{"messages":[],"stream":false}', Limits()).having({"stream": True})
+    assert written.count(b'"stream"') == 1
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5),
+        st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda each: st.lists(each, max_size=3)),
+    )
+)
+def test_any_body_means_the_same_afterwards(fields: dict[str, object]) -> None:
+    fields = {**fields, "messages": []}
+    body = read_body(json.dumps(fields).encode(), Limits())
+    assert json.loads(body.having({})) == fields
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "not valid JSON"),
+        (b"[]", "JSON"),
+        (b"{}", "messages"),
+        (b'{"messages": [1]}', "messages"),
+        (b'{"messages": [], "tools": {}}', "tools"),
+        (b'{"messages": [], "tools": [' + b"{}," * 300 + b"{}]}", "256 tools"),
+        (b'{"messages": [], "tools": ["' + b"x" * 2_000_000 + b'"]}', "bytes"),
+        (b'{"messages": [' + b"[" * 2000 + b"]" * 2000 + b"]}", "not valid JSON"),
+        (orjson.dumps({"messages": [], "x": [0] * 600_000}), "structural_bytes"),
+    ],
+)
+def test_bad_bodies_are_refused_in_words(raw: bytes, words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        read_body(raw, Limits())
