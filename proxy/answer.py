@@ -42,7 +42,10 @@ Show: TypeAlias = Callable[[Reader, Shown], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration."""
+    """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration.
+
+    engine   what the server's own tool parser got wrong, as a reason code; empty: nothing, or it was not asked
+    """
 
     verdict: Verdict
     raw: str
@@ -50,6 +53,7 @@ class Answer:
     seconds: float
     reader: Reader
     unchecked: tuple[str, ...] = ()
+    engine: str = ""
 
     @property
     def turn(self) -> Turn:
@@ -103,12 +107,17 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading an answer needs. `limit` is the most tokens the answer may have, where one is set."""
+    """What reading an answer needs.
+
+    limit   the most tokens the answer may have, where one is set
+    parsed  the server was asked to find the calls itself
+    """
 
     plan: Plan
     upstream: Upstream
     checker: Checker
     limit: int | None
+    parsed: bool = False
 
 
 async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: Show) -> Answer:
@@ -134,7 +143,19 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
         await show(reader, Shown(text + last, thought, ()))
     verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=degenerate)
     verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
-    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked)
+    engine = compared(verdict, reader) if reading.parsed else ""
+    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked, engine)
+
+
+def compared(verdict: Verdict, reader: Reader) -> str:
+    """Compare what the server's parser made of the answer with what is right, where that is known."""
+    if verdict.repairs or verdict.problem or reader.damaged:
+        return ""
+    served = [(event.call.name, event.call.arguments) for event in reader.calls()]
+    right = [(call.name, call.arguments) for call in verdict.turn.calls]
+    if served == right:
+        return ""
+    return "call-not-parsed" if not served else "call-misparsed"
 
 
 async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: Reader) -> Any:

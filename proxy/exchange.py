@@ -14,12 +14,12 @@ from adapters.advice import ask_again
 from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Answer, Reading, Shown, read_answer
 from proxy.checker import Checker
-from proxy.concessions import NO_LOGPROBS, Memory
+from proxy.concessions import NO_LOGPROBS, Concession, Memory
 from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
 from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
 from proxy.notes import End, Outcome, Subject, note
-from proxy.plan import Plan, Question, upstream_body
+from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
 from proxy.reading import Reader, Usage
 from proxy.reply import StreamReply, WholeReply
@@ -121,7 +121,7 @@ class Exchange:
             granted = services.memory.granted(plan.model)
             body = upstream_body(plan, granted, question)
             try:
-                answer = await self._send(body, question)
+                answer = await self._send(body, question, granted)
             except UpstreamRefused as refusal:
                 if refusal.status == 400 and services.memory.learn(plan.model, refusal.text):
                     continue
@@ -132,7 +132,7 @@ class Exchange:
             self._usage = self._usage.plus(answer.usage)
             return answer
 
-    async def _send(self, body: bytes, question: Question) -> Answer:
+    async def _send(self, body: bytes, question: Question, granted: frozenset[Concession]) -> Answer:
         plan, upstream, checker = self._plan, self._services.upstream, self._services.checker
         show = self._show if not self._answers else self._keep
         async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
@@ -140,7 +140,8 @@ class Exchange:
                 raise await upstream.refusal(response)
             self._first_byte = self._first_byte or time.monotonic()
             async with upstream.bounded():
-                return await read_answer(Reading(plan, upstream, checker, question.limit(plan)), response, show)
+                reading = Reading(plan, upstream, checker, question.limit(plan), parsed=parses(plan, granted))
+                return await read_answer(reading, response, show)
 
     # -- showing
 

@@ -37,7 +37,7 @@ class Outcome:
     """How a turn ended. `fault` and `reason` say what was wrong with it first, empty where nothing was.
 
     as-is        right as it came
-    mended       put right from what was there
+    mended       put right from what was there: by rules, or by reading what the server's own parser lost
     asked-again  put right by the model itself
     failed-open  not put right; delivered in a form that the client survives
     error        no answer
@@ -59,6 +59,8 @@ class Outcome:
             return Outcome("aborted", "", "unfinished", repairs)
         problem = next((answer.problem for answer in answers if answer.problem), None)
         fault, reason = (problem.fault, problem.reason) if problem else ("model-format", repairs[0]) if repairs else ("", "")
+        if problem is None and not repairs and answers and answers[-1].engine:
+            return Outcome("mended", "engine-parser", answers[-1].engine)
         if problem is None and not repairs and answers and not answers[-1].reader.done:
             return Outcome("as-is", "upstream", "missing-done")
         if answers[-1].problem is not None:

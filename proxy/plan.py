@@ -103,6 +103,10 @@ class Plan:
         return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)
 
 
+TOOL_MEMBERS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+"""What does not go upstream where tools are written into the messages."""
+
+
 class _Tools(tuple[Any, ...]):
     """Tools as a cache key: equal where they are the same object. Schemas are dicts, which have no hash."""
 
@@ -163,6 +167,12 @@ class Question:
         return limit
 
 
+def parses(plan: Plan, granted: frozenset[Concession]) -> bool:
+    """Tell whether the server is asked to find the calls itself."""
+    in_prompt = any(("tool_choice", "none") in each.sets for each in granted)
+    return bool(plan.conversation.tools) and plan.profile.dialect not in DIALECTS and not in_prompt
+
+
 def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
     """Write the request that goes to the model server. `granted` is what this server was found not to bear."""
     fields = plan.body.fields
@@ -174,6 +184,8 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
         changes["logprobs"] = True
     changes |= _conversation(plan, granted, question.more) | dict(question.sampling)
     drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
+    if plan.profile.dialect in DIALECTS:
+        drops |= TOOL_MEMBERS
     if "max_tokens" in question.sampling:
         drops |= {"max_completion_tokens"}
     for concession in granted:

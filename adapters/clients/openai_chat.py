@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from adapters.base import Body, Client, Message
+from adapters.models.native import call_of
 from rules.conversation import Conversation, Policy, Role, ToolCall, Tools, ToolSpec, Turn
 
 ROLES: dict[str, Role] = {
@@ -69,8 +71,10 @@ def _call(call: dict[str, Any]) -> ToolCall:
     function = call.get("function")
     function = function if isinstance(function, dict) else {}
     arguments = function.get("arguments")
-    readable = arguments if isinstance(arguments, (dict, str)) else str(arguments)
-    return ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), readable)
+    call_id, name = str(call.get("id") or ""), str(function.get("name") or "")
+    if isinstance(arguments, dict):
+        return ToolCall(call_id, name, arguments)
+    return call_of(call_id, name, arguments if isinstance(arguments, str) else json.dumps(arguments))
 
 
 def text_of(content: Any) -> str:

@@ -88,8 +88,12 @@ def _finished(call: _Open) -> ToolCall:
     if call.values:
         value = call.values[-1]
         return ToolCall(call.id, call.name, value if isinstance(value, dict) else json.dumps(value))
-    text = "".join(call.pieces)
+    return call_of(call.id, call.name, "".join(call.pieces))
+
+
+def call_of(call_id: str, name: str, text: str) -> ToolCall:
+    """Return a call whose arguments came as JSON text: read where they are a strict object, and kept as text where not."""
     reading = read_json(text)
     if isinstance(reading, Reading) and reading.strict and isinstance(reading.value, dict):
-        return ToolCall(call.id, call.name, reading.value, written=text)
-    return ToolCall(call.id, call.name, text)
+        return ToolCall(call_id, name, reading.value, written=text)
+    return ToolCall(call_id, name, text)

@@ -20,7 +20,7 @@ _HIDDEN = re.compile(r'<\|"\|>|<\|[a-z_]+>|<[a-z_]+\|>')
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a model said. `calls` are structured ones, for a server that parsed them itself; it then gives no raw text."""
+    """What a model said. `calls` are what the server's own parser made of it; without `raw` it gives no raw text either."""
 
     raw: str = ""
     finish: str = "stop"
@@ -50,11 +50,11 @@ def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
             choice["stop_reason"] = said.stop_reason
         return b"data: " + orjson.dumps({**head, "choices": [choice]}) + b"\n\n"
 
-    exact = bool(asked.get("logprobs")) and not said.calls
+    exact = bool(asked.get("logprobs")) and bool(said.raw or not said.calls)
     yield event({"role": "assistant", "content": ""})
     pieces = tokens(said.raw)
     for piece in pieces:
-        shown = "" if _HIDDEN.fullmatch(piece) else piece
+        shown = "" if said.calls or _HIDDEN.fullmatch(piece) else piece
         yield event({"content": shown} if shown else {}, None, logprob(piece) if exact else None)
     for index, call in enumerate(said.calls):
         function = call["function"]

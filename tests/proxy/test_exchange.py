@@ -12,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.registry import DIALECTS
 from proxy.demo.speak import Said
 from proxy.ladder import Gate, allowance
 from proxy.settings import Budget
+from rules.conversation import ToolCall
 from tests.adapters.clients.openhands_prompt import request
 from tests.conftest import BASH, MODEL, Proxy, Start
 from tests.fake_vllm import FakeVllm
@@ -52,10 +54,24 @@ async def test_a_mended_turn_is_written_down(vllm: FakeVllm, start: Start, strea
 
 async def test_a_right_turn_is_not_written_down(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
     proxy = Proxy(await start(upstream=vllm.url, journal=tmp_path), vllm, stream)
-    vllm.says(GOOD)
+    vllm.says(
+        Said(GOOD, calls=[{"id": "s1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls -la"}'}}])
+    )
     await proxy.ask(tools=[BASH])
     await asyncio.sleep(0.2)
     assert records(tmp_path) == []
+
+
+@pytest.mark.parametrize(("parsed", "reason"), [(None, "call-not-parsed"), ('{"command": "ls"}', "call-misparsed")])
+async def test_what_the_servers_parser_got_wrong_is_written_down(
+    vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path, parsed: str | None, reason: str
+) -> None:
+    proxy = Proxy(await start(upstream=vllm.url, journal=tmp_path), vllm, stream)
+    calls = [{"id": "s1", "type": "function", "function": {"name": "bash", "arguments": parsed}}] if parsed else []
+    vllm.says(Said(GOOD, calls=calls))
+    assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
+    record = await written(tmp_path)
+    assert (record["outcome"], record["class"], record["reason"]) == ("mended", "engine-parser", reason)
 
 
 async def test_a_broken_answer_is_written_down(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
@@ -135,6 +151,30 @@ async def test_a_fenced_call_is_a_call_where_every_turn_is_an_action(proxy: Prox
     seen = await proxy.ask(**{key: each for key, each in request().items() if key != "model"})
     assert "<parameter=security_risk>HIGH</parameter>" in seen.text
     assert (await proxy.ask(tools=[BASH])).calls == []
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_tools_and_history_can_be_written_as_text(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    dialect = DIALECTS[name]
+    profile = {"name": "texts", "match": [MODEL], "dialect": name}
+    proxy = Proxy(await start(upstream=vllm.url, profile=[profile]), vllm, stream)
+    vllm.says(dialect.render(ToolCall("", "bash", {"command": "pwd"})))
+    made = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls -la"}'}}
+    messages = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": "Looking.", "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "c1", "content": "a.txt"},
+    ]
+    seen = await proxy.ask(messages=messages, tools=[BASH], tool_choice="auto")
+    assert seen.calls == [("bash", {"command": "pwd"})]
+    asked = vllm.requests[0]
+    assert not {"tools", "tool_choice"} & asked.keys()
+    system, user, assistant, result = asked["messages"]
+    assert [each["role"] for each in asked["messages"]] == ["system", "user", "assistant", "user"]
+    assert "Run a command." in system["content"]
+    assert user["content"] == "go"
+    assert assistant["content"] == "Looking.\n" + dialect.render(ToolCall("", "bash", {"command": "ls -la"}))
+    assert "a.txt" in result["content"]
 
 
 async def test_a_path_may_name_the_client(vllm: FakeVllm, start: Start) -> None:

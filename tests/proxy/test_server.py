@@ -155,6 +155,16 @@ async def test_a_silent_server_is_given_up(start: Start, vllm: FakeVllm, stream:
         await proxy.ask(tools=[BASH])
 
 
+async def test_a_server_that_stops_in_mid_answer_is_given_up(start: Start, vllm: FakeVllm, stream: bool) -> None:
+    vllm.says(Said("word " * 100))
+    vllm.pause = 0.5
+    proxy = Proxy(await start(upstream=vllm.url, limits=Limits(idle_seconds=0.2)), vllm, stream)
+    with pytest.raises(openai.APIError, match="idle_seconds"):
+        await proxy.ask(tools=[BASH])
+    await asyncio.sleep(0.6)
+    assert vllm.live == 0
+
+
 async def test_keys_are_asked_for(vllm: FakeVllm, start: Start) -> None:
     url = await start(upstream=vllm.url, client_key="right", upstream_key="ours")
     vllm.says("hi")
