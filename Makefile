@@ -38,7 +38,7 @@ e2e-openhands: $(VENV)/.dev  ## the real OpenHands 0.59 against a scripted model
 	tests/e2e/openhands/run.sh --write docs/openhands.md
 
 e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
-	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q --write docs/vllm.md
+	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md
 
 $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }

@@ -22,8 +22,8 @@ KEYS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_
 
 ABOUT = """Makes local models work under unchanged agent frameworks: it mends their tool calls.
 
-toolmend stands between an agent framework (OpenHands, SWE-agent, mini-swe-agent, or anything that speaks the OpenAI
-API) and a model server (vLLM first). It checks each tool call against its JSON Schema, mends what can be mended safely,
+toolmend stands between an agent framework (OpenHands, or anything that calls tools over the OpenAI API) and a model
+server (vLLM first). It checks each tool call against its JSON Schema, mends what can be mended safely,
 asks the model again when only the model can help, and writes down every turn that was not right as it came.
 
 \b

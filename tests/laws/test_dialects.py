@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from adapters.turns import TurnBuilder
 from rules.base import repair
 from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
 from rules.registry import RULES
+from tests.linear import grows_linearly
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 CASES: list[dict[str, Any]] = [
@@ -173,13 +173,4 @@ HOSTILE = ["<|tool_call>", "<tool_call>", "<function=edit_file>", "<parameter=pa
 @every_dialect
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear(dialect: Dialect, unit: str) -> None:
-    def seconds(size: int) -> float:
-        text, best = (unit * (size // len(unit) + 1))[:size], float("inf")
-        for _ in range(3):
-            began = time.process_time()
-            decode(dialect, TOOLS, [text])
-            best = min(best, time.process_time() - began)
-        return best
-
-    small = seconds(20_000)
-    assert seconds(80_000) <= 8 * small + 0.02
+    assert grows_linearly(lambda text: decode(dialect, TOOLS, [text]), lambda size: unit * (size // len(unit)), 20_000)

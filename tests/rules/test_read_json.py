@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from rules.json_reader import JsonReader
 from rules.read_json import MAX_DEPTH, Reading, Unreadable, read_json, read_many
+from tests.linear import grows_linearly
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -183,12 +183,4 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
 def test_time_is_linear(make: Callable[[int], str]) -> None:
-    def fastest(size: int) -> float:
-        text, best = make(size), float("inf")
-        for _ in range(3):
-            start = time.process_time()
-            read_json(text)
-            best = min(best, time.process_time() - start)
-        return best
-
-    assert fastest(120_000) <= 8 * fastest(30_000) + 0.05
+    assert grows_linearly(read_json, make, 30_000)

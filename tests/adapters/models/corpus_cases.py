@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
 from adapters.blocks import BlockDecoder, merge
+from adapters.blocks import decode as decode_text
 from adapters.grammar import grammar
 from rules.base import repair
 from rules.conversation import Conversation, Tools, ToolSpec, Turn
 from rules.registry import RULES
+from tests.linear import grows_linearly
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 
@@ -86,17 +87,8 @@ def _visible(events: Sequence[Event]) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def grows_linearly(dialects: Sequence[Dialect], unit: str, head: str = "", *, size: int = 60_000) -> bool:
-    """Whether four times the text takes at most eight times as long."""
-    small, large = (_seconds(dialects, head + unit * (length // len(unit))) for length in (size, 4 * size))
-    return large < 8 * small + 0.05
-
-
-def _seconds(dialects: Sequence[Dialect], text: str) -> float:
+def decodes_linearly(dialects: Sequence[Dialect], unit: str, head: str = "", *, size: int = 40_000) -> bool:
+    """Tell whether decoding costs linear time in text that repeats `unit` behind `head`."""
     tools = (ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
-    start = process_time()
-    decoder = BlockDecoder(grammar(dialects, tools))
-    for at in range(0, len(text), 50_000):
-        decoder.feed(text[at : at + 50_000])
-    decoder.finish()
-    return process_time() - start
+    using = grammar(dialects, tools)
+    return grows_linearly(lambda text: decode_text(text, using), lambda length: head + unit * (length // len(unit)), size)
