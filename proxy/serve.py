@@ -87,7 +87,7 @@ async def serve(settings: Settings) -> int:
         site = web.TCPSite(runner, settings.host, settings.port, reuse_port=settings.worker is not None or None)
         await site.start()
         gc.freeze()
-        log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, pid_workers=settings.workers)
+        log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, workers=settings.workers)
         await stop.wait()
         log.info("stopping", drain_seconds=settings.limits.drain_seconds)
     finally:

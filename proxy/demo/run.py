@@ -14,7 +14,7 @@ from aiohttp import web
 
 from proxy.demo.agent import Run, work
 from proxy.demo.model import MODEL, make_model
-from proxy.serve import make_runner, serve
+from proxy.serve import configure_logs, make_runner, serve
 from proxy.settings import Settings
 
 TURNS = 8
@@ -68,6 +68,7 @@ def _tell(line: str) -> None:
 
 def run_server(port: int) -> int:
     """Keep the simulated model and a toolmend in front of it running until stopped. Returns the exit code."""
+    configure_logs()
     return asyncio.run(_serve(port))
 
 
