@@ -96,8 +96,8 @@ class Plan:
 
     def _prompt_opens(self) -> bool:
         kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
-        off = isinstance(kwargs, dict) and kwargs.get("enable_thinking") is False
-        if off or self.body.fields.get("reasoning_effort") == "none":
+        asked = kwargs.get("enable_thinking") if isinstance(kwargs, dict) else None
+        if asked is False or (asked is None and self.body.fields.get("reasoning_effort") == "none"):  # vLLM 0.32: seen
             return False
         after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool"
         return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)

@@ -13,7 +13,7 @@ HEAD = """# On a real vLLM
 Texts from `tests/corpus`, said token by token by a real vLLM 0.32 server (a tiny model that says what a test tells it to),
 whole and streamed. First what vLLM's own parser makes of each, then what a client gets through toolmend. The server `plain`
 runs without parser flags, and then vLLM refuses tools. Made by `tests/e2e/vllm`; run it again with
-`TOOLMEND_E2E_VLLM=1 python -m pytest tests/e2e/vllm --write docs/vllm.md`.
+`make e2e-vllm`.
 
 """
 
