@@ -47,6 +47,7 @@ class Limits(Frozen):
     argument_bytes: Count = 4 * MIB
     calls_per_turn: Count = 64
     tools: Count = 256
+    choices: Count = 8
     schema_bytes: Count = 1 * MIB
     max_streams: Count = 512
     queue_seconds: Seconds = 5.0
