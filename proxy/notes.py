@@ -58,7 +58,7 @@ class Outcome:
         if not end.complete:
             return Outcome("aborted", "", "unfinished", repairs)
         problem = next((answer.problem for answer in answers if answer.problem), None)
-        fault, reason = (problem.fault, problem.reason) if problem else ("model-format", repairs[0]) if repairs else ("", "")
+        fault, reason = (problem.fault, problem.reason) if problem else _mended(repairs)
         if problem is None and not repairs and answers and answers[-1].engine:
             return Outcome("mended", "engine-parser", answers[-1].engine)
         if problem is None and not repairs and answers and not answers[-1].reader.done:
@@ -68,6 +68,23 @@ class Outcome:
         if len(answers) > 1:
             return Outcome("asked-again", fault, reason, repairs)
         return Outcome("mended" if repairs else "as-is", fault, reason, repairs)
+
+
+MENDED_BY = {
+    "match_tool_name": "model-name",
+    "alias_tool_name": "model-name",
+    "read_shell_fence": "model-format",
+    "drop_unreadable_call": "model-format",
+    "read_arguments": "model-format",
+    "collapse_duplicates": "model-loop",
+    "keep_first_call": "model-format",
+}
+"""Rule -> the class of fault that it mends; all others mend arguments."""
+
+
+def _mended(repairs: Sequence[str]) -> tuple[str, str]:
+    """Return the class and reason of a turn that rules put right: the first rule's."""
+    return (MENDED_BY.get(repairs[0], "model-arguments"), repairs[0]) if repairs else ("", "")
 
 
 @dataclass(frozen=True, slots=True)
