@@ -95,7 +95,8 @@ class BlockDecoder:
         self._say(before)
         if not marker:
             return None
-        if self._lines.quoted and not (marker in self._grammar.ends and self._lines.closed):
+        ends = marker in self._grammar.stops or (marker in self._grammar.ends and self._lines.closed)
+        if self._lines.quoted and not ends:
             self._lines.quote()
             self._say(marker)
             return after

@@ -20,6 +20,7 @@ class Grammar:
     labels: frozenset[str]
     stray: frozenset[str]
     ends: frozenset[str]
+    stops: frozenset[str]
     results: frozenset[str]
     markers: Markers
 
@@ -29,14 +30,19 @@ class Grammar:
         return frozenset(self.thoughts.values())
 
 
-def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()) -> Grammar:
-    """Join dialects, the likeliest first, into one grammar. `stops` are the request's own stop strings: they end the turn."""
+def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = (), *, calls: bool = True) -> Grammar:
+    """Join dialects, the likeliest first, into one grammar.
+
+    stops  the request's own stop strings: they end the turn, quoted or not
+    calls  false where nobody can call anything: what looks like a call is text
+    """
     forms: dict[str, list[Form]] = {}
-    for form in (form for dialect in dialects for form in dialect.forms(tools)):
+    stops = tuple(stops)
+    for form in (form for dialect in dialects for form in dialect.forms(tools)) if calls else ():
         forms.setdefault(form.opener, []).append(form)
     thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
-    stray = {each for dialect in dialects for each in dialect.closers}
-    ends = {each for dialect in dialects for each in dialect.ends} | set(stops)
+    stray = {each for dialect in dialects for each in dialect.closers} if calls else set()
+    ends = {each for dialect in dialects for each in dialect.ends} | {*stops}
     results = {each for dialect in dialects for each in dialect.results}
     labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
     markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
@@ -47,6 +53,7 @@ def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()
         labels,
         frozenset(stray),
         frozenset(ends),
+        frozenset(stops),
         frozenset(results),
         Markers(markers),
     )

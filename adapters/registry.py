@@ -18,7 +18,7 @@ CLIENTS: tuple[Client, ...] = (
     PASSTHROUGH,  # takes what is left
 )
 
-PREFIXES: Mapping[str, str] = {"/openhands": "openhands_text", "/openai": "openai_chat"}
-"""Path prefix -> client, for those who would rather say than be recognised: /openhands/v1/chat/completions."""
+PREFIXES: Mapping[str, tuple[Client, ...]] = {"/openhands": CLIENTS, "/openai": (OPENAI_CHAT, PASSTHROUGH)}
+"""Path prefix -> the clients it may be, for those who would rather say than be recognised: /openai/v1/chat/completions."""
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (GEMMA4, QWEN_XML, HERMES_JSON)}

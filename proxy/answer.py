@@ -110,6 +110,7 @@ class Reading:
     """What reading an answer needs.
 
     limit   the most tokens the answer may have, where one is set
+    budget  the most tokens we let it have, where it is a second answer
     parsed  the server was asked to find the calls itself
     """
 
@@ -117,13 +118,14 @@ class Reading:
     upstream: Upstream
     checker: Checker
     limit: int | None
+    budget: int | None = None
     parsed: bool = False
 
 
 async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: Show) -> Answer:
     """Read, decode and judge one answer. Raises the faults of the model server."""
     started = time.monotonic()
-    plan, upstream, limits = reading.plan, reading.upstream, reading.upstream.limits
+    plan, upstream = reading.plan, reading.upstream
     reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
     degenerate = False
@@ -131,7 +133,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
         text, thought = decoding.feed(reader, piece)
         if text or thought or piece.logprobs:
             await show(reader, Shown(text, thought, piece.logprobs))
-        if decoding.size > limits.argument_bytes or len(decoding.builder.calls) > limits.calls_per_turn:
+        if endless(reading, decoding, reader):
             degenerate = True
             response.close()
             break
@@ -145,6 +147,15 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
     engine = compared(verdict, reader) if reading.parsed else ""
     return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked, engine)
+
+
+def endless(reading: Reading, decoding: Decoding, reader: Reader) -> bool:
+    """Tell whether an answer has grown beyond what any turn needs."""
+    limits = reading.upstream.limits
+    calls, size = reader.structured_size
+    spent = reading.budget is not None and reader.counted > reading.budget
+    too_long = max(decoding.size, size) > limits.argument_bytes
+    return spent or too_long or max(len(decoding.builder.calls), calls) > limits.calls_per_turn
 
 
 def compared(verdict: Verdict, reader: Reader) -> str:
@@ -173,6 +184,9 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
         async for data in upstream.pieces(response):
             for event in splitter.feed(data):
                 yield reader.take(event)
+            if reader.done:
+                await upstream.drain(response)
+                return
         for event in splitter.finish():
             yield reader.take(event)
     except EventTooLong as error:

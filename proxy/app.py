@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -32,6 +33,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SETTINGS = web.AppKey("settings", Settings)
 SERVICES = web.AppKey("services", Services)
 ROOM = web.AppKey("room", Room)
+HANDLING: web.AppKey[set[asyncio.Task[Any]]] = web.AppKey("handling", set)
+OPENED = web.RequestKey("opened", bool)
 
 RELAYED = (
     ("POST", "/v1/completions"),
@@ -55,7 +58,8 @@ READY_SECONDS = 3.0
 def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
     """Build the application. Its resources live from start to clean-up."""
     app = web.Application(middlewares=[faults, front_door], client_max_size=settings.limits.body_bytes)
-    app[SETTINGS], app[ROOM] = settings, Room(settings.limits)
+    app[SETTINGS], app[ROOM], app[HANDLING] = settings, Room(settings.limits), set()
+    app.on_response_prepare.append(note_opened)
     app.cleanup_ctx.append(resources(settings, profiles))
     for prefix in ("", *PREFIXES):
         app.router.add_post(prefix + CHAT, chat)
@@ -84,14 +88,37 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
     return open_and_close
 
 
+async def note_opened(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature
+    """Note that a status line has gone out: from here on an error can only end the connection."""
+    request[OPENED] = True
+
+
 @web.middleware
 async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever was raised into an answer that an OpenAI client understands."""
+    """Turn whatever was raised into an answer that an OpenAI client understands; in an open answer, end the connection."""
+    task = asyncio.current_task()
+    assert task is not None
+    request.app[HANDLING].add(task)
+    try:
+        response = await answered(request, handler)
+        if request.get(OPENED) and not response.prepared:
+            raise ConnectionResetError("an answer broke off after its status line was sent")
+        return response
+    except BaseException:
+        if request.get(OPENED) and request.transport is not None:
+            request.transport.abort()
+        raise
+    finally:
+        request.app[HANDLING].discard(task)
+
+
+async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Run a handler, and answer for it where it raises."""
     try:
         return await handler(request)
     except Fault as fault:
         if not fault.noted:
-            log.info("refused", path=request.path[:200], status=fault.status, error=fault.message)
+            log.info("refused", path=request.path[:200], status=fault.status, error=fault.message[:500])
         return refusal(fault)
     except web.HTTPRequestEntityTooLarge:
         return refusal(too_large(request.app[SETTINGS].limits.body_bytes))
@@ -137,7 +164,9 @@ def check_protocol(request: web.Request) -> None:
 
 def check_host(request: web.Request) -> None:
     """Refuse, on loopback, names that are not this machine's: a web page that rebinds its own name must not get in."""
-    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    given = request.headers.get("host", "")
+    name, _, port = given.rpartition(":")
+    host = (name if port.isdecimal() and (":" not in name or name.endswith("]")) else given).lower().rstrip(".")
     if is_loopback(request.app[SETTINGS].host) and not is_loopback(host):
         raise BadRequest("this server answers to localhost only; start it with --host to be reached by another name", status=403)
 
@@ -147,7 +176,9 @@ def check_key(request: web.Request) -> None:
     key = request.app[SETTINGS].client_key
     if key is None:
         return
-    given = request.headers.get("authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    given = token.strip().encode("utf-8", "surrogateescape")
     if not hmac.compare_digest(given, key.get_secret_value().encode("utf-8", "surrogateescape")):
         raise BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key")
 
@@ -172,24 +203,32 @@ def too_large(limit: int) -> BadRequest:
 
 async def chat(request: web.Request) -> web.StreamResponse:
     """Serve a chat request: mended, observed or relayed."""
-    services = request.app[SERVICES]
-    async with request.app[ROOM].place(request.content_length or 0):
+    services, room = request.app[SERVICES], request.app[ROOM]
+    with room.holding(request.content_length):
         raw = await read_bytes(request)
-        plan = understand(request, raw)
-        if plan.mode == "off" or not plan.mends:
-            return await pass_on(request, raw, CHAT)
-        turn_id = secrets.token_hex(8)
-        if plan.mode == "observe":
-            return await observe(request, raw, plan, services, turn_id)
-        return await Exchange(services, plan, request.headers, turn_id).run(request)
+        async with room.place():
+            if services.settings.mode == "off" or request.headers.get("x-toolmend-mode") == "off":
+                return await pass_on(request, raw, CHAT)
+            return await serve_chat(request, raw, services)
+
+
+async def serve_chat(request: web.Request, raw: bytes, services: Services) -> web.StreamResponse:
+    """Serve a chat request that may need mending."""
+    plan = understand(request, raw)
+    if plan.mode == "off" or not plan.mends:
+        return await pass_on(request, raw, CHAT)
+    turn_id = secrets.token_hex(8)
+    if plan.mode == "observe":
+        return await observe(request, raw, plan, services, turn_id)
+    return await Exchange(services, plan, request.headers, turn_id).run(request)
 
 
 def understand(request: web.Request, raw: bytes) -> Plan:
     """Read the body, and find out who speaks and which model is meant."""
     services = request.app[SERVICES]
-    client = next((name for prefix, name in PREFIXES.items() if request.path.startswith(f"{prefix}/")), "")
+    prefix = next((prefix for prefix in PREFIXES if request.path.startswith(f"{prefix}/")), "")
     body = read_body(raw, services.settings.limits)
-    return make_plan(body, services.settings, services.profiles, client=client, mode=request.headers.get("x-toolmend-mode", ""))
+    return make_plan(body, services.settings, services.profiles, prefix=prefix, mode=request.headers.get("x-toolmend-mode", ""))
 
 
 async def relayed(request: web.Request) -> web.StreamResponse:
@@ -197,9 +236,11 @@ async def relayed(request: web.Request) -> web.StreamResponse:
     path = request.path
     for prefix in PREFIXES:
         path = path.removeprefix(prefix)
-    async with request.app[ROOM].place(request.content_length or 0):
+    room = request.app[ROOM]
+    with room.holding(request.content_length if request.method == "POST" else 0):
         body = await read_bytes(request) if request.method == "POST" else None
-        return await pass_on(request, body, path)
+        async with room.place():
+            return await pass_on(request, body, path)
 
 
 async def pass_on(request: web.Request, body: bytes | None, path: str) -> web.StreamResponse:
@@ -223,7 +264,7 @@ async def readyz(request: web.Request) -> web.StreamResponse:
             asyncio.timeout(READY_SECONDS),
             upstream.ask("GET", "/v1/models", None, upstream.headers(request.headers)) as answer,
         ):
-            if answer.status == 200:
+            if answer.status in (200, 401, 403):  # alive, and the key is the client's to send
                 return web.json_response({"status": "ready"})
             raise Overloaded(f"the model server answers HTTP {answer.status} to /v1/models", code="upstream_not_ready")
     except TimeoutError as error:

@@ -13,8 +13,6 @@ from proxy.errors import BadRequest
 from proxy.settings import Limits
 
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
-DEPTH = 200
-"""Deeper nesting than any schema or conversation needs; orjson itself stops writing at 254."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +30,16 @@ class Concession:
         return kept | dict(self.sets), drops | self.leaves
 
 
-NO_LOGPROBS = Concession("no_logprobs", r"logprobs", leaves=frozenset({"logprobs", "top_logprobs"}))
+_REFUSED = r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not allowed|not permitted|not available|extra|disabled"
+
+NO_LOGPROBS = Concession(
+    "no_logprobs",
+    rf"({_REFUSED})\W.{{0,60}}logprobs|logprobs\W.{{0,60}}({_REFUSED})",
+    leaves=frozenset({"logprobs", "top_logprobs"}),
+)
+
+AGAIN = 600.0
+"""Seconds after which a server is tried without its concessions again: it may have been restarted with other flags."""
 
 CONCESSIONS = (
     # vLLM without --enable-auto-tool-choice: with "none" the tools stay in the prompt, and we read the calls ourselves
@@ -39,7 +50,11 @@ CONCESSIONS = (
     ),
     Concession("merge_users", r"roles must alternate"),
     NO_LOGPROBS,
-    Concession("no_stream_options", r"stream_options", leaves=frozenset({"stream_options"})),
+    Concession(
+        "no_stream_options",
+        rf"({_REFUSED})\W.{{0,60}}stream_options|stream_options\W.{{0,60}}({_REFUSED})",
+        leaves=frozenset({"stream_options"}),
+    ),
 )
 
 
@@ -48,24 +63,29 @@ class Memory:
     """The concessions granted so far, for at most `size` model names."""
 
     size: int = 256
-    _granted: OrderedDict[str, frozenset[Concession]] = field(default_factory=OrderedDict)
+    now: Callable[[], float] = time.monotonic
+    _granted: OrderedDict[str, tuple[float, frozenset[Concession]]] = field(default_factory=OrderedDict)
 
     def granted(self, model: str) -> frozenset[Concession]:
         """Return what the server of this model does not bear."""
-        return self._granted.get(model, frozenset())
+        until, granted = self._granted.get(model, (0.0, frozenset()))
+        return granted if self.now() < until else frozenset()
 
-    def learn(self, model: str, complaint: str) -> Concession | None:
-        """Grant what a complaint calls for; None where it calls for nothing new."""
+    def learn(self, model: str, complaint: str, asked: Collection[str] = ()) -> Concession | None:
+        """Grant what a complaint calls for; None where it calls for nothing new.
+
+        What the client asked for itself (`asked`, names of members) is its own to answer for: it gets the server's error.
+        """
         known = self.granted(model)
         for each in CONCESSIONS:
-            if each not in known and re.search(each.complaint, complaint, re.IGNORECASE):
+            if each not in known and not each.leaves & set(asked) and re.search(each.complaint, complaint, re.IGNORECASE):
                 self.grant(model, each)
                 return each
         return None
 
     def grant(self, model: str, concession: Concession) -> None:
         """Grant a concession from now on."""
-        self._granted[model] = self.granted(model) | {concession}
+        self._granted[model] = (self.now() + AGAIN, self.granted(model) | {concession})
         self._granted.move_to_end(model)
         while len(self._granted) > self.size:
             self._granted.popitem(last=False)

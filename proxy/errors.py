@@ -26,6 +26,16 @@ class Fault(Exception):
         error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
         return orjson.dumps({"error": error})
 
+    def line(self) -> bytes:
+        """Return the error as one line of JSON, for a stream, whatever the server's own body was."""
+        try:
+            parsed = orjson.loads(self.body())
+        except orjson.JSONDecodeError:
+            parsed = None
+        if not isinstance(parsed, dict) or not isinstance(parsed.get("error"), dict):
+            parsed = {"error": {"message": self.message, "type": self.kind, "param": None, "code": self.code}}
+        return orjson.dumps(parsed)
+
     def headers(self) -> dict[str, str]:
         """Return what a well-made client needs to know besides the body."""
         headers = {"Content-Type": "application/json", "x-should-retry": "false"}
@@ -80,9 +90,13 @@ class UpstreamRefused(Fault):
         self._headers = dict(headers)
 
     @property
-    def text(self) -> str:
-        """The server's own words."""
-        return self._body.decode("utf-8", "replace")
+    def words(self) -> str:
+        """What the server said was wrong."""
+        try:
+            error = orjson.loads(self.line())["error"]
+        except (KeyError, TypeError):
+            return ""
+        return str(error.get("message", ""))
 
     def body(self) -> bytes:
         """Return the server's body, byte for byte, where it is an error object already; vLLM's odd ones are reshaped."""

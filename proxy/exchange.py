@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -58,6 +59,7 @@ class Exchange:
         self._usage = Usage()
         self._reply: StreamReply | WholeReply
         self._first_byte: float | None = None
+        self._logprobs: tuple[Any, ...] = ()
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """Answer the request, write down what was not right, and tell the operator in one line."""
@@ -71,8 +73,9 @@ class Exchange:
                 self._reply = reply
                 try:
                     turn = await self._settle()
+                    response = await reply.finish(self._head(), turn, self._ends(turn), self._notes())
                     end = End(turn, complete=True)
-                    return await reply.finish(self._head(), turn, self._ends(turn), self._notes())
+                    return response
                 except Fault as error:
                     end, error.noted = End(error=error, complete=True), True
                     return await reply.fail(error)
@@ -84,28 +87,32 @@ class Exchange:
 
     async def _settle(self) -> Turn:
         """Ask until the turn is right or the budget is spent; return it as the client takes it."""
+        answer = first = await self._ask(Question())
         allowed = allowance(self._services.settings.budget, self._headers, self._started)
-        answer = await self._ask(Question())
-        first = answer
-        while answer.problem is not None and allowed.left and self._services.gate.open():
+        while answer.problem is not None and allowed.left and await self._services.gate.enter(allowed.seconds):
             again = await self._ask_again(answer, allowed)
             if again is None:
                 break
             answer, allowed = again, allowed.spent(again)
-        if answer.problem is None:
-            turn = answer.turn
-        else:
-            turn = fail_open(first if first.turn.calls and not answer.turn.calls else answer, self._plan.client.name)
-        if not turn.text.startswith(self._reply.sent) or answer is not first:
-            turn = replace(turn, text=self._reply.sent or turn.text)
-        return self._plan.client.express(turn)
+        turn = answer.turn
+        if answer.problem is not None:
+            best = first if first.turn.calls and not answer.turn.calls else answer
+            turn = fail_open(best, self._plan.client.name, self._plan.conversation)
+        return self._plan.client.express(self._behind_what_was_sent(turn))
+
+    def _behind_what_was_sent(self, turn: Turn) -> Turn:
+        """Put a turn behind the text that the client has seen, which cannot be taken back."""
+        sent = self._reply.sent
+        if turn.text.startswith(sent):
+            return turn
+        return replace(turn, text=sent if turn.calls else f"{sent}\n\n{turn.text}".rstrip())
 
     async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:
         """Ask once more, with advice and changed sampling. Where that fails, the answer that we have has to do."""
         assert answer.problem is not None
         number = len(self._answers)
         more = ask_again(answer.turn, answer.raw, answer.problem)
-        question = Question(tuple(more), sampling(number, allowed, self._plan.limit))
+        question = Question(tuple(more), sampling(number, allowed, self._plan.limit), allowed.tokens)
         try:
             with self._services.gate.asking():
                 async with asyncio.timeout(max(allowed.seconds, 0.001)):
@@ -123,7 +130,7 @@ class Exchange:
             try:
                 answer = await self._send(body, question, granted)
             except UpstreamRefused as refusal:
-                if refusal.status == 400 and services.memory.learn(plan.model, refusal.text):
+                if refusal.status == 400 and services.memory.learn(plan.model, refusal.words, plan.body.fields):
                     continue
                 raise
             if answer.reader.unspaced:
@@ -140,13 +147,15 @@ class Exchange:
                 raise await upstream.refusal(response)
             self._first_byte = self._first_byte or time.monotonic()
             async with upstream.bounded():
-                reading = Reading(plan, upstream, checker, question.limit(plan), parsed=parses(plan, granted))
+                limit = question.limit(plan)
+                reading = Reading(plan, upstream, checker, limit, question.budget, parsed=parses(plan, granted))
                 return await read_answer(reading, response, show)
 
     # -- showing
 
     async def _show(self, reader: Reader, shown: Shown) -> None:
         """Send what is certain, unless the turn is held: as the operator wants, or for a client that acts on it as a whole."""
+        self._logprobs += shown.logprobs if self._plan.wants_logprobs else ()
         held = self._services.settings.stream == "hold" or self._plan.conversation.policy.acts
         if held or not self._plan.streamed:
             return
@@ -154,7 +163,8 @@ class Exchange:
         if shown.thought and self._plan.profile.thinking == "field":
             await self._reply.thought(head, shown.thought)
         if shown.text:
-            await self._reply.text(head, shown.text, shown.logprobs if self._plan.wants_logprobs else ())
+            logprobs, self._logprobs = self._logprobs, ()
+            await self._reply.text(head, shown.text, logprobs)
 
     async def _keep(self, reader: Reader, shown: Shown) -> None:
         """Show nothing: the text of the first answer stands, and of a later one only its calls are new."""
@@ -174,10 +184,11 @@ class Exchange:
         )
 
     def _ends(self, turn: Turn) -> Ends:
-        reason = "tool_calls" if turn.calls else "length" if turn.ending == "length" else "stop"
         usage = self._usage.wire() if self._plan.wants_usage else None
-        logprobs = self._answers[-1].reader.logprobs if self._plan.wants_logprobs and not self._plan.streamed else ()
-        return Ends(reason, usage, tuple(logprobs), thinking=self._plan.profile.thinking == "field")
+        whole = self._plan.wants_logprobs and not self._plan.streamed
+        logprobs = tuple(self._answers[-1].reader.logprobs) if whole else self._logprobs
+        reason = finish_reason(turn, self._answers[-1].reader)
+        return Ends(reason, usage, logprobs, thinking=self._plan.profile.thinking == "field")
 
     # -- writing down
 
@@ -195,3 +206,12 @@ class Exchange:
             timings["first_byte"] = self._first_byte - self._started
         subject = Subject(self._plan, self._turn_id, self._answers, end, timings)
         note(subject, self._services.journal, self._services.settings.upstream)
+
+
+def finish_reason(turn: Turn, reader: Reader) -> str:
+    """Tell the client how the turn ended, and never that it is complete where it was cut."""
+    if turn.calls:
+        return "tool_calls"
+    if turn.ending == "length" or reader.finish_reason in (None, "repetition"):
+        return "length"
+    return "stop" if reader.finish_reason in ("stop", "tool_calls", "function_call") else str(reader.finish_reason)

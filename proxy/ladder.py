@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +11,16 @@ from typing import Any
 
 from adapters.advice import quoted, shorten
 from proxy.answer import Answer
+from proxy.errors import Fault
 from proxy.settings import Budget
-from rules.conversation import Turn
+from rules.conversation import Conversation, ToolCall, Turn
+from rules.kinds import SchemaLookup
 
 TEMPERATURES = (0.6, 0.9, 1.0)
 """Sampling of the first, second and later questions: at temperature 0 the same answer comes back."""
+
+POLL = 0.02
+"""Seconds between two looks at whether there is room for another question."""
 
 MARGIN = 0.8
 """The part of a client's read timeout that we use up at most; the answer still has to reach it."""
@@ -35,18 +41,25 @@ class Gate:
         self._failures = 0
         self._closed_until = 0.0
 
-    def open(self) -> bool:
-        """Tell whether another question may be asked now."""
-        return self._asking < max(3, self.active // 5) and time.monotonic() >= self._closed_until
+    async def enter(self, seconds: float) -> bool:
+        """Wait, for so many seconds at most, until another question may be asked; not at all while the server is left alone."""
+        until = time.monotonic() + seconds
+        while time.monotonic() >= self._closed_until:
+            if self._asking < max(3, self.active // 5):
+                return True
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(POLL)
+        return False
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Count a question while it runs; one that raises counts as the server's failure."""
+        """Count a question while it runs; one that the server fails (and does not merely refuse) counts against it."""
         self._asking += 1
         try:
             yield
-        except Exception:  # counted, not handled: whoever asked deals with it
-            self._failures += 1
+        except (Fault, TimeoutError) as error:
+            self._failures += not (isinstance(error, Fault) and error.status < 500)
             if self._failures >= self.FAILURES:
                 self._closed_until, self._failures = time.monotonic() + self.PAUSE, 0
             raise
@@ -92,32 +105,64 @@ def allowance(budget: Budget, headers: Mapping[str, str], started: float) -> All
 
 
 def sampling(number: int, allowed: Allowance, limit: int | None) -> dict[str, Any]:
-    """Return the changed sampling of the n-th question (from 1), bounded by what is left of the token budget."""
+    """Return the changed sampling of the n-th question (from 1).
+
+    Where the client set no limit none is sent: a server refuses one that its context cannot hold. The budget is then kept by
+    whoever reads the answer.
+    """
     temperature = TEMPERATURES[min(number, len(TEMPERATURES)) - 1]
-    tokens = allowed.tokens if limit is None else min(limit, allowed.tokens)
-    return {"temperature": temperature, "top_p": 0.95, "seed": number, "max_tokens": max(tokens, 1)}
+    changed = {"temperature": temperature, "top_p": 0.95, "seed": number}
+    return changed if limit is None else {**changed, "max_tokens": max(min(limit, allowed.tokens), 1)}
 
 
 SURVIVED: Mapping[str, frozenset[str]] = {
-    "openai_chat": frozenset({"missing-arguments", "unknown-tool"}),
+    "openai_chat": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments"}),
     "openhands_text": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments"}),
 }
 """Which broken calls each client answers with an error of its own; on all others it aborts, or does something silently wrong."""
 
+CUT = "[toolmend: the model's call was cut off before its end, also when it was asked again; it was not executed]"
+EMPTY = "[toolmend: the model gave an empty answer, also when it was asked again]"
 
-def fail_open(answer: Answer, client: str) -> Turn:
+
+def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
     """Return the best that is left, in a form that the client survives.
 
     A call that it would only complain about goes out as it is, since that is what it would have got without us. Any other is
-    shown as text. A truncated call is never a call, and an empty answer says what it is.
+    left out beside good ones, and shown as text where it stands alone. A truncated call is never a call, and an empty answer
+    says what it is.
     """
     turn, problem = answer.turn, answer.problem
     reason = problem.reason if problem else ""
-    if turn.calls and reason in SURVIVED.get(client, frozenset()):
-        return turn
-    text = turn.text.strip()
     if reason == "truncated":
+        return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
+    if reason == "endless-answer":
         return replace(turn, calls=(), ending="length")
+    kept = tuple(call for call in turn.calls if _survived(call, answer, client, within))
+    if kept:
+        return replace(turn, calls=kept)
     if turn.calls:
         return replace(turn, calls=(), text=shorten(quoted(turn)))
-    return replace(turn, text=text or "[toolmend: the model gave an empty answer, also when it was asked again]")
+    return turn if turn.text.strip() else replace(turn, text=EMPTY)
+
+
+def _survived(call: ToolCall, answer: Answer, client: str, within: Conversation) -> bool:
+    """Tell whether a client lives on with a call: it is right, or wrong in a way that the client answers with an error."""
+    if isinstance(call.arguments, str) or not call.whole:
+        return False
+    problem = answer.problem
+    if problem is None or problem.call != call:
+        return True
+    return problem.reason in SURVIVED.get(client, frozenset()) and not _aborts(call, within)
+
+
+def _aborts(call: ToolCall, within: Conversation) -> bool:
+    """Tell whether a text is expected where something else stands: OpenHands 0.59 ends the session on it."""
+    spec = within.tool(call.name)
+    if spec is None or isinstance(call.arguments, str):
+        return False
+    lookup = SchemaLookup(spec.parameters)
+    return any(
+        not isinstance(value, str) and lookup.kinds(lookup.member(spec.parameters, name)) == {"string"}
+        for name, value in call.arguments.items()
+    )

@@ -105,12 +105,12 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         "answered",
         turn=subject.turn_id,
         client=plan.client.name,
-        model=plan.model,
+        model=plan.model[:200],
         outcome=outcome.name,
         attempts=len(subject.answers),
         repairs=outcome.repairs,
         reason=outcome.reason,
-        error=subject.end.error.message if subject.end.error else "",
+        error=subject.end.error.message[:500] if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
     notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))

@@ -28,14 +28,9 @@ async def observe(request: web.Request, raw: bytes, plan: Plan, services: Servic
         response = web.StreamResponse(status=answer.status, headers=headers)
         async with upstream.bounded():
             await response.prepare(request)
-            try:
-                async for piece in upstream.pieces(answer):
-                    await response.write(piece)
-                    copy.add(piece)
-            except Fault:
-                if request.transport is not None:
-                    request.transport.abort()
-                raise
+            async for piece in upstream.pieces(answer):
+                await response.write(piece)
+                copy.add(piece)
         await response.write_eof()
     if answer.status == 200 and copy.complete:
         await write_down(copy.data, plan, services, turn_id, started)

@@ -12,7 +12,7 @@ from adapters.blocks import Opened
 from adapters.clients.openai_chat import merge_users, tools_of
 from adapters.grammar import Grammar, grammar
 from adapters.models import native, textual
-from adapters.registry import CLIENTS, DIALECTS
+from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.concessions import Concession
 from proxy.profiles import Profile, choose
@@ -59,13 +59,15 @@ class Plan:
     @property
     def limit(self) -> int | None:
         """The most tokens the answer may have, where the client set a limit."""
-        value = self.body.fields.get("max_completion_tokens") or self.body.fields.get("max_tokens")
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        fields = {**self.profile.request, **{name: value for name, value in self.body.fields.items() if value is not None}}
+        value = fields.get("max_completion_tokens") or fields.get("max_tokens")
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
     @property
     def stops(self) -> tuple[str, ...]:
         """The client's own stop strings that still reach the model."""
-        value = self.body.fields.get("stop") if "stop" not in self.client.drops else None
+        shown = "stop" in self.client.drops or self.body.flag("include_stop_str_in_output")
+        value = None if shown else self.body.fields.get("stop")
         values = (value,) if isinstance(value, str) else value if isinstance(value, list) else ()
         return tuple(each for each in values if isinstance(each, str) and each)
 
@@ -80,7 +82,8 @@ class Plan:
 
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
-        return _grammar(_dialects(self.profile), _Tools(self.conversation.tools), self.stops)
+        callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
+        return _grammar(_dialects(self.profile), _Tools(self.conversation.tools), self.stops, callable_)
 
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
@@ -116,9 +119,10 @@ class _Tools(tuple[Any, ...]):
         return hash(tuple(tool.name for tool in self))
 
 
-@lru_cache(maxsize=512)
-def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...]) -> Grammar:
-    return grammar([DIALECTS[name] for name in dialects], tools, stops)
+@lru_cache(maxsize=32)
+def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...], calls: bool) -> Grammar:
+    """Make a grammar, or take it from before. Few are kept: tools can be large."""
+    return grammar([DIALECTS[name] for name in dialects], tools, stops, calls=calls)
 
 
 def _dialects(profile: Profile) -> tuple[str, ...]:
@@ -126,14 +130,14 @@ def _dialects(profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *profile.reads)))
 
 
-def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *, client: str = "", mode: str = "") -> Plan:
+def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *, prefix: str = "", mode: str = "") -> Plan:
     """Choose client and profile, and read the conversation.
 
-    client  the client that the path names; otherwise the body shows which it is
+    prefix  the path's prefix, which names the clients that it may be; among them the body shows which it is
     mode    what the request's header asks for; it can only do less than the process does
     """
     profile = choose(body.text("model"), profiles)
-    speaks = next((each for each in CLIENTS if each.name == client or (not client and each.recognises(body.fields))), CLIENTS[-1])
+    speaks = next(each for each in PREFIXES.get(prefix, CLIENTS) if each.recognises(body.fields))
     conversation = speaks.read(body.fields)
     conversation = replace(conversation, policy=_policy(conversation, profile))
     return Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
@@ -156,10 +160,11 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question to the model: messages behind the conversation, and changed sampling, both when asking again."""
+    """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend."""
 
     more: tuple[Message, ...] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    budget: int | None = None
 
     def limit(self, plan: Plan) -> int | None:
         """The most tokens that this answer may have."""

@@ -7,6 +7,7 @@ none is read by its content and structured deltas.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,7 +16,7 @@ import orjson
 
 from adapters.base import Call
 from adapters.models.native import Structured
-from proxy.errors import BadRequest, UpstreamBroken
+from proxy.errors import BadRequest, Overloaded, UpstreamBroken
 from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
@@ -63,6 +64,7 @@ class Reader:
         self._limit = limit
         self._structured = Structured()
         self._held: str = ""
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._raw: list[str] = []
         self._content: list[str] = []
         self._tokens = 0
@@ -75,6 +77,16 @@ class Reader:
         self.done = False
         self.ended = False
         self.split = False
+
+    @property
+    def counted(self) -> int:
+        """Tokens so far, as far as they can be counted before the usage comes."""
+        return self._tokens
+
+    @property
+    def structured_size(self) -> tuple[int, int]:
+        """How many calls the server has made out so far, and characters of arguments in them."""
+        return self._structured.count, self._structured.size
 
     @property
     def source(self) -> Source:
@@ -109,7 +121,7 @@ class Reader:
         try:
             event = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            raise UpstreamBroken(f"the model server sent an event that is no JSON: {data[:80]!r}") from error
+            raise UpstreamBroken(f"the model server sent an event of {len(data)} bytes that is no JSON") from error
         return self.take_event(event)
 
     def take_event(self, event: Any) -> Piece:
@@ -139,7 +151,9 @@ class Reader:
     def _refuse(self, error: Any) -> None:
         detail = error if isinstance(error, dict) else {"message": str(error)}
         code = detail.get("code")
-        message = f"the model server reported: {detail.get('message')}"
+        message = f"the model server reported: {str(detail.get('message'))[:500]}"
+        if code == 429:
+            raise Overloaded(message, retry_after=2)
         if isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
             raise BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
         raise UpstreamBroken(message, code="upstream_error_event")
@@ -154,7 +168,7 @@ class Reader:
             self._structured.take(call, place)
         self._content.append(content)
         self.split = self.split or bool(thought)
-        self._tokens += len(entries)
+        self._tokens += len(entries) or bool(content or thought or calls)
         if self._keep_logprobs:
             self.logprobs.extend(entries)
         if choice.get("finish_reason"):
@@ -162,19 +176,39 @@ class Reader:
         if self._source is None and (entries or content or thought or calls):
             self._source = "logprobs" if entries else "content"
         if self._source == "logprobs":
-            return Piece(self._exact(entries), "", entries)
+            return Piece(self._exact(entries) if entries else self._plain(content), "", entries)
         self._raw.append(content)
         return Piece(content, thought, entries)
 
     def _exact(self, entries: tuple[Any, ...]) -> str:
         """Return the text of log-probability entries. What may be the end token waits for the next one."""
-        texts = [text_of(entry) for entry in entries]
+        texts = [self._text_of(entry) for entry in entries]
+        if any(LOST in text for text in texts) and self._follow():
+            return self._plain(self.content[len(self.raw) :])
         if any(texts):
             texts.insert(0, self._held)
             self._held = texts.pop() if _END_TOKEN.fullmatch(texts[-1]) else ""
         text = "".join(texts)
         self._raw.append(text)
         return text
+
+    def _follow(self) -> bool:
+        """Turn to the content for the rest of an answer, where it says the same so far: the tokens have lost characters."""
+        follows = self.content.startswith(self.raw) and LOST not in self.content
+        if follows:
+            self._source, self._held = "content", ""
+        return follows
+
+    def _plain(self, text: str) -> str:
+        self._raw.append(text)
+        return text
+
+    def _text_of(self, entry: Any) -> str:
+        """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
+        data = as_dict(entry).get("bytes")
+        if not isinstance(data, list):
+            return as_text(as_dict(entry).get("token"))
+        return self._utf8.decode(bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256))
 
     def finish(self) -> Piece:
         """End the reading: what was held back is text unless it was the end token."""
@@ -202,7 +236,7 @@ class Reader:
         if self.finish_reason == "length":
             return True
         used = self.usage.completion if self.usage else self._tokens
-        return self._limit is not None and used >= self._limit
+        return self._limit is not None and used >= self._limit > 0
 
     def tokens(self) -> Usage:
         """Return the usage; where a broken stream never told it, the tokens that were counted."""
@@ -222,16 +256,6 @@ def as_list(value: Any) -> list[Any]:
 def as_text(value: Any) -> str:
     """Return a text; anything else counts as an empty one."""
     return value if isinstance(value, str) else ""
-
-
-def text_of(entry: Any) -> str:
-    """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
-    if not isinstance(entry, dict):
-        return ""
-    data = entry.get("bytes")
-    if isinstance(data, list):
-        return bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256).decode("utf-8", "replace")
-    return as_text(entry.get("token"))
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:

@@ -10,26 +10,18 @@ from proxy.upstream import Upstream, answer_headers
 async def relay(request: web.Request, body: bytes | None, upstream: Upstream, path: str) -> web.StreamResponse:
     """Send a request upstream byte for byte, and its answer back.
 
-    An answer that breaks off breaks off for the client as well: the connection is closed without its proper end.
+    An answer that breaks off is raised as a fault: the connection then ends without its proper end.
     """
     query = f"?{request.query_string}" if request.query_string else ""
-    async with upstream.ask(request.method, path + query, body, upstream.headers(request.headers)) as answer:
+    async with upstream.ask(request.method, path + query, body, upstream.headers(request.headers)) as answer, upstream.bounded():
         response = web.StreamResponse(status=answer.status, headers=answer_headers(answer))
         if answer.content_length is not None:
             response.content_length = answer.content_length
-        opened = False
-        async with upstream.bounded():
-            try:
-                async for piece in upstream.pieces(answer):
-                    if not opened:
-                        opened = True
-                        await response.prepare(request)
-                    await response.write(piece)
-            except Exception:  # told to the client by an end that cannot look complete, then raised for the log
-                if opened and request.transport is not None:
-                    request.transport.abort()
-                raise
-        if not opened:
+        async for piece in upstream.pieces(answer):
+            if not response.prepared:
+                await response.prepare(request)
+            await response.write(piece)
+        if not response.prepared:
             await response.prepare(request)
         await response.write_eof()
         return response

@@ -80,6 +80,7 @@ class StreamReply:
         self._last = time.monotonic()
         self._opened = False
         self._role = False
+        self._thought = False
         self._heart: asyncio.Task[None] | None = None
         self.sent = ""
 
@@ -101,6 +102,7 @@ class StreamReply:
 
     async def thought(self, head: Head, text: str) -> None:
         """Send a piece of thought in its own field."""
+        self._thought = True
         await self._send(chunk(head, self._delta({"reasoning_content": text})))
 
     async def finish(self, head: Head, turn: Turn, ends: Ends, notes: dict[str, str]) -> web.StreamResponse:
@@ -108,6 +110,8 @@ class StreamReply:
         if not self._opened:
             self._response.headers.update(notes)
         rest = turn.text.removeprefix(self.sent)
+        if ends.thinking and turn.thinking and not self._thought:
+            await self.thought(head, turn.thinking)
         events = [chunk(head, self._delta({"content": rest}))] if rest or not self._role else []
         events += [chunk(head, call_delta(index, call)) for index, call in enumerate(turn.calls)]
         events.append(chunk(head, {}, ends.finish_reason, ends.logprobs))
@@ -122,7 +126,7 @@ class StreamReply:
         """Send the error as an event, and no `[DONE]`: what was cut off must not look complete."""
         if not self._opened:
             raise fault
-        await self._send(b"data: " + fault.body() + b"\n\n")
+        await self._send(b"data: " + fault.line() + b"\n\n")
         return await self._end()
 
     def _delta(self, delta: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from math import isfinite
 
 import aiohttp
 from multidict import CIMultiDict
@@ -17,7 +18,14 @@ from proxy.settings import Settings
 REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-request-id", "x-litellm-session-id", "x-session-id", "traceparent")
 """What a client's request may tell the model server. `authorization` passes unless we hold a key of our own."""
 
-ANSWER_HEADERS = ("content-type", "retry-after", "x-request-id", "openai-processing-ms", "x-ratelimit-remaining-requests")
+ANSWER_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "retry-after",
+    "x-request-id",
+    "openai-processing-ms",
+    "x-ratelimit-remaining-requests",
+)
 """What a model server's answer may tell the client."""
 
 KEEPALIVE = 2.0
@@ -25,6 +33,9 @@ KEEPALIVE = 2.0
 
 LARGE = 512 * 1024
 """Bytes of a body that are still written in one go."""
+
+END_SECONDS = 0.5
+"""How long the end of an answer may lag behind its `[DONE]`."""
 
 PATIENCE = 30.0
 """The longest that an upstream 429 is waited out, in seconds."""
@@ -93,7 +104,7 @@ class Upstream:
         """Try once more only where the connection failed before any byte of an answer came."""
         try:
             return await self._once(method, path, body, headers)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectorError, ConnectionResetError):
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
             pass
         except aiohttp.ClientError as error:
             raise UpstreamBroken(f"the model server at {self._base} answered with something that is not HTTP: {error}") from error
@@ -120,24 +131,32 @@ class Upstream:
         picked = CIMultiDict((name, client[name]) for name in REQUEST_HEADERS if name in client)
         if self._key is not None:
             picked["Authorization"] = f"Bearer {self._key}"
-        elif self._pass_key and "authorization" in client:
-            picked["Authorization"] = client["authorization"]
+        elif self._pass_key:
+            picked.update((name, client[name]) for name in ("authorization", "x-api-key") if name in client)
         return picked
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield an answer's bytes as they come, each within the idle time."""
-        idle = self.limits.idle_seconds
+        limit, name = self.limits.first_byte_seconds, "first_byte_seconds"  # vLLM sends its headers before the prefill
         while True:
             try:
-                async with asyncio.timeout(idle):
+                async with asyncio.timeout(limit):
                     piece = await response.content.readany()
             except TimeoutError as error:
-                raise UpstreamTimeout(f"the model server stopped sending for {idle:g} s (limits.idle_seconds)") from error
+                raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
             except (aiohttp.ClientError, ConnectionError) as error:
                 raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
             if not piece:
                 return
             yield piece
+            limit, name = self.limits.idle_seconds, "idle_seconds"
+
+    async def drain(self, response: aiohttp.ClientResponse) -> None:
+        """Read the proper end of an answer whose `[DONE]` has come, so that its connection can be used again."""
+        with suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
+            async with asyncio.timeout(END_SECONDS):
+                while await response.content.readany():
+                    pass
 
     async def body(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
         """Return a whole answer of at most `limit` bytes."""
@@ -159,9 +178,10 @@ class Upstream:
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:
     """Return how many seconds to wait before asking again after a 429; past the deadline it is an overload."""
     try:
-        pause = max(float(response.headers.get("retry-after", "1")), 0.05)
+        pause = float(response.headers.get("retry-after", "1"))
     except ValueError:
         pause = 1.0
+    pause = max(pause, 0.05) if isfinite(pause) else 1.0
     if time.monotonic() + pause > deadline:
         raise Overloaded(
             "the model server is overloaded (it answered HTTP 429 for too long)", retry_after=min(int(pause) + 1, 3600)

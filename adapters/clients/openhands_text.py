@@ -35,8 +35,17 @@ _TASK = re.compile(
 
 
 def recognises(body: Body) -> bool:
-    """Tell this protocol by the function descriptions in a system message of a request without tools."""
-    return not body.get("tools") and any(INTRODUCTION in text_of(message.get("content")) for message in _systems(body))
+    """Tell this protocol by the function descriptions in a system message of a request without tools.
+
+    A conversation with images is left to pass as it is: written anew, it would lose them.
+    """
+    described = any(INTRODUCTION in text_of(message.get("content")) for message in _systems(body))
+    return described and not body.get("tools") and not any(map(_has_more_than_text, body.get("messages") or ()))
+
+
+def _has_more_than_text(message: Message) -> bool:
+    parts = message.get("content")
+    return isinstance(parts, list) and any(isinstance(part, dict) and part.get("type") != "text" for part in parts)
 
 
 def _systems(body: Body) -> Iterator[Message]:

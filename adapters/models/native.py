@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,7 +37,14 @@ def arguments_text(call: ToolCall) -> str:
     """Return a call's arguments as JSON text."""
     if isinstance(call.arguments, str):
         return call.arguments
-    return call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)
+    if call.written is not None:
+        return call.written
+    text = json.dumps(call.arguments, ensure_ascii=False)
+    return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(call.arguments)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character: legal in JSON as an escape, and in no other form."""
 
 
 @dataclass(slots=True)
@@ -52,6 +60,7 @@ class Structured:
 
     def __init__(self) -> None:
         self._open: dict[int, _Open] = {}
+        self.size = 0
 
     def take(self, delta: Mapping[str, Any], place: int) -> None:
         """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index."""
@@ -65,13 +74,14 @@ class Structured:
             call.name = name if name.startswith(call.name) else call.name + name
         if isinstance(arguments, str):
             call.pieces.append(arguments)
+            self.size += len(arguments)
         elif arguments is not None:
             call.values.append(arguments)
 
     @property
-    def size(self) -> int:
-        """Characters of arguments so far."""
-        return sum(len(piece) for call in self._open.values() for piece in call.pieces)
+    def count(self) -> int:
+        """How many calls there are so far."""
+        return len(self._open)
 
     def finish(self, *, cut: bool) -> list[Call]:
         """Return the calls. With `cut` the answer was cut off, and the last one cannot be known to be whole: vLLM closes it up.

@@ -39,8 +39,10 @@ def test_every_profile_names_dialects_that_exist() -> None:
         assert profile.dialect == "native" or profile.dialect in DIALECTS
 
 
-def test_every_prefix_names_a_client() -> None:
-    assert set(PREFIXES.values()) <= {client.name for client in CLIENTS}
+def test_every_prefix_names_clients_and_takes_everything() -> None:
+    for clients in PREFIXES.values():
+        assert set(clients) <= set(CLIENTS)
+        assert clients[-1].recognises({"messages": []})
 
 
 def test_it_is_known_what_each_client_survives() -> None:

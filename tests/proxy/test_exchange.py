@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.registry import DIALECTS
 from proxy.demo.speak import Said
+from proxy.errors import BadRequest, UpstreamTimeout
 from proxy.ladder import Gate, allowance
 from proxy.settings import Budget
 from rules.conversation import ToolCall
@@ -196,13 +197,17 @@ async def test_the_budget_stays_inside_the_clients_patience() -> None:
 async def test_questions_are_bounded_and_stop_for_a_failing_server() -> None:
     gate = Gate()
     with gate.asking(), gate.asking(), gate.asking():
-        assert not gate.open()
+        assert not await gate.enter(0.05)
         gate.active = 100
-        assert gate.open()
+        assert await gate.enter(0.05)
+    for _ in range(2 * Gate.FAILURES):
+        with pytest.raises(BadRequest), gate.asking():
+            raise BadRequest("the request was at fault, not the server")
+    assert await gate.enter(0.05)
     for _ in range(Gate.FAILURES):
-        with pytest.raises(ValueError, match="x"), gate.asking():
-            raise ValueError("x")
-    assert not gate.open()
+        with pytest.raises(UpstreamTimeout), gate.asking():
+            raise UpstreamTimeout("x")
+    assert not await gate.enter(0.05)
 
 
 async def test_a_failing_second_answer_leaves_the_first(proxy: Proxy) -> None:

@@ -77,8 +77,28 @@ def test_a_server_without_logprobs_is_read_by_its_content() -> None:
 def test_lost_blanks_and_characters_are_noticed() -> None:
     _, blanks = read(chunk("Hello", content="Hello"), chunk("there", content=" there"), chunk(finish="stop"))
     assert blanks.unspaced
-    _, damaged = read(chunk("caf\ufffd", content="café"), chunk(finish="stop"))
+    _, damaged = read(chunk("<x>caf\ufffd", content="café"), chunk(finish="stop"))
     assert damaged.damaged
+
+
+def test_lost_characters_are_taken_from_the_content() -> None:
+    text, reader = read(
+        chunk("caf", content="caf"), chunk("\ufffd", content=""), chunk("\ufffd!", content="é!"), chunk(" ok", content=" ok")
+    )
+    assert (text, reader.source) == ("café! ok", "content")
+
+
+def test_characters_may_come_byte_by_byte() -> None:
+    pieces = [
+        json.dumps({"choices": [{"delta": {}, "logprobs": {"content": [{"bytes": [byte]}]}}]}).encode() for byte in "é😀".encode()
+    ]
+    text, _ = read(*pieces)
+    assert text == "é😀"
+
+
+def test_chunks_without_logprobs_are_read_by_their_content() -> None:
+    text, _ = read(chunk("Hi ", content="Hi "), chunk(content="there"), chunk(finish="stop"))
+    assert text == "Hi there"
 
 
 def test_errors_are_raised_with_what_the_server_said() -> None:
