@@ -112,6 +112,7 @@ class Reading:
     limit   the most tokens the answer may have, where one is set
     budget  the most tokens we let it have, where it is a second answer
     parsed  the server was asked to find the calls itself
+    begun   is told the reader of the answer when it begins, so that an answer that breaks off is accounted for
     """
 
     plan: Plan
@@ -120,6 +121,7 @@ class Reading:
     limit: int | None
     budget: int | None = None
     parsed: bool = False
+    begun: Callable[[Reader], None] = lambda reader: None  # noqa: ARG005 - nobody wants to know
 
 
 async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: Show) -> Answer:
@@ -127,6 +129,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     started = time.monotonic()
     plan, upstream = reading.plan, reading.upstream
     reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
+    reading.begun(reader)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
     degenerate = False
     async for piece in pieces(upstream, response, reader):

@@ -167,7 +167,7 @@ def check_host(request: web.Request) -> None:
     given = request.headers.get("host", "")
     name, _, port = given.rpartition(":")
     host = (name if port.isdecimal() and (":" not in name or name.endswith("]")) else given).lower().rstrip(".")
-    if is_loopback(request.app[SETTINGS].host) and not is_loopback(host):
+    if given and is_loopback(request.app[SETTINGS].host) and not is_loopback(host):
         raise BadRequest("this server answers to localhost only; start it with --host to be reached by another name", status=403)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -56,7 +57,7 @@ class Exchange:
         self._turn_id = turn_id
         self._started = time.monotonic()
         self._answers: list[Answer] = []
-        self._usage = Usage()
+        self._readers: list[Reader] = []
         self._reply: StreamReply | WholeReply
         self._first_byte: float | None = None
         self._logprobs: tuple[Any, ...] = ()
@@ -136,7 +137,6 @@ class Exchange:
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
             self._answers.append(answer)
-            self._usage = self._usage.plus(answer.usage)
             return answer
 
     async def _send(self, body: bytes, question: Question, granted: frozenset[Concession]) -> Answer:
@@ -148,7 +148,8 @@ class Exchange:
             self._first_byte = self._first_byte or time.monotonic()
             async with upstream.bounded():
                 limit = question.limit(plan)
-                reading = Reading(plan, upstream, checker, limit, question.budget, parsed=parses(plan, granted))
+                asked = parses(plan, granted)
+                reading = Reading(plan, upstream, checker, limit, question.budget, parsed=asked, begun=self._readers.append)
                 return await read_answer(reading, response, show)
 
     # -- showing
@@ -184,18 +185,20 @@ class Exchange:
         )
 
     def _ends(self, turn: Turn) -> Ends:
-        usage = self._usage.wire() if self._plan.wants_usage else None
+        usage = reduce(Usage.plus, (reader.tokens() for reader in self._readers), Usage())
         whole = self._plan.wants_logprobs and not self._plan.streamed
         logprobs = tuple(self._answers[-1].reader.logprobs) if whole else self._logprobs
         reason = finish_reason(turn, self._answers[-1].reader)
-        return Ends(reason, usage, logprobs, thinking=self._plan.profile.thinking == "field")
+        return Ends(
+            reason, usage.wire() if self._plan.wants_usage else None, logprobs, thinking=self._plan.profile.thinking == "field"
+        )
 
     # -- writing down
 
     def _notes(self) -> dict[str, str]:
         outcome = Outcome.of(self._answers, End(complete=True))
         return {
-            "x-toolmend-attempts": str(len(self._answers)),
+            "x-toolmend-attempts": str(len(self._readers)),
             "x-toolmend-repairs": ",".join(outcome.repairs),
             "x-toolmend-outcome": outcome.name,
         }
@@ -204,7 +207,9 @@ class Exchange:
         timings = {"total": time.monotonic() - self._started}
         if self._first_byte is not None:
             timings["first_byte"] = self._first_byte - self._started
-        subject = Subject(self._plan, self._turn_id, self._answers, end, timings)
+        finished = {id(answer.reader) for answer in self._answers}
+        broken = tuple(reader for reader in self._readers if id(reader) not in finished)
+        subject = Subject(self._plan, self._turn_id, self._answers, end, timings, broken)
         note(subject, self._services.journal, self._services.settings.upstream)
 
 

@@ -16,6 +16,7 @@ from proxy.answer import Answer
 from proxy.errors import BadRequest, Fault
 from proxy.journal import Journal
 from proxy.plan import Plan
+from proxy.reading import Reader
 from rules.conversation import Conversation, Turn
 
 log = structlog.get_logger()
@@ -89,13 +90,14 @@ def _mended(repairs: Sequence[str]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The turn that is spoken of. `timings` are in seconds."""
+    """The turn that is spoken of. `timings` are in seconds; `broken` are answers that broke off."""
 
     plan: Plan
     turn_id: str
     answers: Sequence[Answer]
     end: End
     timings: Mapping[str, float]
+    broken: Sequence[Reader] = ()
 
 
 def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
@@ -107,7 +109,7 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         client=plan.client.name,
         model=plan.model[:200],
         outcome=outcome.name,
-        attempts=len(subject.answers),
+        attempts=len(subject.answers) + len(subject.broken),
         repairs=outcome.repairs,
         reason=outcome.reason,
         error=subject.end.error.message[:500] if subject.end.error else "",
@@ -125,7 +127,7 @@ def _odd(answer: Answer) -> bool:
 def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:
     """Write a turn down as the journal has it."""
     plan, answers = subject.plan, subject.answers
-    used = [answer.usage for answer in answers]
+    used = [answer.usage for answer in answers] + [reader.tokens() for reader in subject.broken]
     completion, prompt = sum(each.completion for each in used), sum(each.prompt for each in used)
     first = used[0].prompt + used[0].completion if used else 0
     return record.Record(
@@ -140,7 +142,7 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         outcome=outcome.name,
         fault=outcome.fault,
         reason=outcome.reason,
-        attempts=tuple(map(_attempt, answers)),
+        attempts=(*map(_attempt, answers), *map(_broken, subject.broken)),
         repairs=outcome.repairs,
         skipped_rules=tuple(name for answer in answers for name in (*answer.verdict.raised, *answer.unchecked)),
         final=_final(subject.end.turn),
@@ -155,6 +157,12 @@ def _attempt(answer: Answer) -> record.Attempt:
     usage = record.Usage(answer.usage.prompt, answer.usage.completion, answer.usage.prompt + answer.usage.completion)
     problem = answer.problem.reason if answer.problem else ""
     return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem)
+
+
+def _broken(reader: Reader) -> record.Attempt:
+    used = reader.tokens()
+    usage = record.Usage(used.prompt, used.completion, used.prompt + used.completion)
+    return record.Attempt(reader.raw, "cut", usage, problem="broke-off")
 
 
 def _final(turn: Turn | None) -> record.Final:

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from adapters.turns import TurnBuilder
 from proxy.answer import Answer, Decoding, Reading, finished, judge
-from proxy.errors import Fault
+from proxy.errors import Fault, UpstreamBroken
 from proxy.exchange import CHAT, Services
 from proxy.notes import End, Subject, note
 from proxy.plan import Plan
 from proxy.reading import Reader
 from proxy.sse import EventTooLong, Splitter
-from proxy.upstream import answer_headers
+from proxy.upstream import Upstream, answer_headers
 
 
 async def observe(request: web.Request, raw: bytes, plan: Plan, services: Services, turn_id: str) -> web.StreamResponse:
@@ -23,6 +23,23 @@ async def observe(request: web.Request, raw: bytes, plan: Plan, services: Servic
     started = time.monotonic()
     upstream = services.upstream
     copy = Copy(upstream.limits.event_bytes)
+    try:
+        response, status = await copied(request, raw, plan, upstream, copy, turn_id)
+    except Fault as fault:
+        seconds = time.monotonic() - started
+        subject = Subject(plan, turn_id, (), End(error=fault, complete=True), {"total": seconds})
+        note(subject, services.journal, services.settings.upstream)
+        fault.noted = True
+        raise
+    if status == 200 and copy.complete:
+        await write_down(copy.data, plan, services, turn_id, started)
+    return response
+
+
+async def copied(  # noqa: PLR0913, PLR0917 - the parts of one relayed answer
+    request: web.Request, raw: bytes, plan: Plan, upstream: Upstream, copy: Copy, turn_id: str
+) -> tuple[web.StreamResponse, int]:
+    """Relay an answer, and keep a copy of it."""
     async with upstream.ask("POST", CHAT, raw, upstream.headers(request.headers)) as answer:
         headers = {**answer_headers(answer), "x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
         response = web.StreamResponse(status=answer.status, headers=headers)
@@ -32,9 +49,7 @@ async def observe(request: web.Request, raw: bytes, plan: Plan, services: Servic
                 await response.write(piece)
                 copy.add(piece)
         await response.write_eof()
-    if answer.status == 200 and copy.complete:
-        await write_down(copy.data, plan, services, turn_id, started)
-    return response
+        return response, answer.status
 
 
 class Copy:
@@ -68,8 +83,14 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     reading = Reading(plan, services.upstream, services.checker, plan.limit)
     try:
         read_copy(data, plan, reader, decoding)
+        complete = reader.finish_reason is not None
     except (Fault, EventTooLong, orjson.JSONDecodeError):
-        return  # an answer that cannot be read is the server's own error, and the client has it
+        complete = False
+    if not complete:
+        fault = UpstreamBroken("the model server's answer broke off, or cannot be read", code="truncated")
+        end, seconds = End(error=fault, complete=True), time.monotonic() - started
+        note(Subject(plan, turn_id, (), end, {"total": seconds}, (reader,)), services.journal, services.settings.upstream)
+        return
     decoding.finish(reader)
     _, turn = decoding.builder.finish(reader.ending())
     verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=False)

@@ -83,7 +83,9 @@ class Plan:
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
-        return _grammar(_dialects(self.profile), _Tools(self.conversation.tools), self.stops, callable_)
+        large = len(self.body.members.get("tools", b"")) > CACHED
+        make = _grammar.__wrapped__ if large else _grammar
+        return make(_dialects(self.profile), _Tools(self.conversation.tools), self.stops, callable_)
 
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
@@ -119,9 +121,13 @@ class _Tools(tuple[Any, ...]):
         return hash(tuple(tool.name for tool in self))
 
 
-@lru_cache(maxsize=32)
+CACHED = 64 * 1024
+"""Bytes of tools up to which their grammar is kept for the next request."""
+
+
+@lru_cache(maxsize=64)
 def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...], calls: bool) -> Grammar:
-    """Make a grammar, or take it from before. Few are kept: tools can be large."""
+    """Make a grammar, or take it from before."""
     return grammar([DIALECTS[name] for name in dialects], tools, stops, calls=calls)
 
 

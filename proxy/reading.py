@@ -194,7 +194,7 @@ class Reader:
 
     def _follow(self) -> bool:
         """Turn to the content for the rest of an answer, where it says the same so far: the tokens have lost characters."""
-        follows = self.content.startswith(self.raw) and LOST not in self.content
+        follows = self.content.startswith(self.raw + self._held) and LOST not in self.content
         if follows:
             self._source, self._held = "content", ""
         return follows

@@ -77,7 +77,7 @@ def test_a_server_without_logprobs_is_read_by_its_content() -> None:
 def test_lost_blanks_and_characters_are_noticed() -> None:
     _, blanks = read(chunk("Hello", content="Hello"), chunk("there", content=" there"), chunk(finish="stop"))
     assert blanks.unspaced
-    _, damaged = read(chunk("<x>caf\ufffd", content="café"), chunk(finish="stop"))
+    _, damaged = read(chunk("<x>"), chunk("caf\ufffd", content="café"), chunk(finish="stop"))
     assert damaged.damaged
 
 
