@@ -33,6 +33,7 @@ class MarkedScan:
         self._starts = (*_BODIES, *(tool.name for tool in tools))
         self._string = False
         self._candidate: int | None = None
+        self._behind = False
         self._seen = 0
         self._begun = ""
         self._checked = False
@@ -49,7 +50,7 @@ class MarkedScan:
         end = self._walk(self._lexer.feed("", final=True))
         if end is not None:
             return end
-        return self._seen if self._candidate is None else self._candidate
+        return self._seen if self._candidate is None or self._behind else self._candidate
 
     def _impossible(self, piece: str) -> bool:
         """Tell whether what follows the opener can be no call, so that prose is released at once."""
@@ -70,8 +71,10 @@ class MarkedScan:
     def _take(self, token: Token) -> int | None:
         match token.marker:
             case "":
+                self._behind = self._behind or (self._candidate is not None and bool(token.text.strip()))
                 return None
             case marker if marker == MARK:
+                self._behind = False
                 self._string, self._candidate = not self._string, None
             case marker if marker == OPEN:
                 if token.start and (not self._string or self._candidate is not None):

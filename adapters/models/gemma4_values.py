@@ -45,7 +45,9 @@ def read_arguments(text: str, schema: Mapping[str, Json], *, closed: bool) -> tu
         value = reader.object(0, top=True)
     except _Broken:
         return None, False
-    return value, reader.complete
+    if reader.rest.strip(" \t\r\n})],") :
+        return None, False
+    return value, reader.complete and reader.exact
 
 
 class _Reader:
@@ -58,6 +60,11 @@ class _Reader:
         self._at = 0
         self._open: list[str] = []
         self.complete = True
+        self.exact = True
+
+    @property
+    def rest(self) -> str:
+        return self._text[self._at :]
 
     def object(self, depth: int, *, top: bool = False) -> dict[str, Json]:
         closer = self._enter(depth)
@@ -163,6 +170,7 @@ class _Reader:
         while (at := self._text.find(quote, at)) >= 0:
             if not self._escaped(at) and (_AFTER.match(self._text, at + 1) or self._text.startswith(MARK, at + 1)):
                 inner, self._at = self._text[self._at + 1 : at], at + 1
+                self.exact = False
                 return _unescaped(inner) if quote == '"' else inner
             at += 1
         return None
@@ -180,6 +188,7 @@ class _Reader:
             end = found.start() if found else len(self._text)
         if end == len(self._text):
             self.complete = False
+        self.exact = self.exact and not (_is_text(schema) or not top)
         text, self._at = self._text[self._at : end].strip(), end
         if _is_text(schema):
             return text

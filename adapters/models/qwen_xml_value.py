@@ -56,6 +56,7 @@ class Closed:
     again: Token | None = None
     cut: bool = False
     doubtful: bool = False
+    unproven: bool = False
 
 
 @dataclass(slots=True)
@@ -135,7 +136,9 @@ class Value:
     def finish(self, seen: int) -> Closed:
         """The text is over."""
         if self._chain and self._may_end(self._chain):
-            return self._close(self._chain, None)
+            closed = self._close(self._chain, None)
+            closed.unproven = True
+            return closed
         end = seen if self._ended is None else self._ended
         return Closed(self._name, self._start, end, end, cut=True, doubtful=bool(self._depth or self._inner))
 

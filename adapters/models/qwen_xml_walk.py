@@ -57,6 +57,9 @@ class Walk:
         if end is None and self._value:
             closed = self._value.finish(self._seen)
             end = self._end_value(closed)
+            if closed.unproven and self._function.closed:
+                self._function.closed = False
+                return self._function.end
             if closed.cut:
                 return self._stop(closed.end)
         if end is not None:
