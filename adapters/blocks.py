@@ -2,19 +2,20 @@
 
 The machine is in one of five states. In `text` it looks for openers and releases all that cannot begin one. In a `block` it
 asks the forms' scans where the block ends, then reads it at once. In a `thought` it looks for the closer; a call there is
-kept aside (`hidden`) until what follows shows whether it was made or only thought of. `over` is after the turn's end. `maybe`
-holds everything until a closer shows that the prompt had opened a thought, or the end shows that it had not.
+kept aside (`hidden`) until what follows shows whether it was made or only thought of. `over` is after the turn's end.
+`likely` holds everything until a closer shows that the prompt had opened a thought.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from dataclasses import replace
 from typing import Literal
 
 from adapters.base import Call, Event, Form, Markup, Text, Thinking
 from adapters.block import Block
+from adapters.events import merge
 from adapters.grammar import Grammar
 from adapters.quoting import Lines
 from rules.conversation import ToolCall
@@ -25,8 +26,8 @@ SLICE = 1024
 AGAIN = 4
 """How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
 
-Opened = Literal["no", "yes", "maybe"]
-"""Whether the prompt left a thought open."""
+Opened = Literal["no", "yes", "likely"]
+"""Whether the prompt left a thought open. likely: it did, but the server may have taken the thought out of the text."""
 
 
 class BlockDecoder:
@@ -34,7 +35,9 @@ class BlockDecoder:
 
     def __init__(self, grammar: Grammar, opened: Opened = "no") -> None:
         self._grammar = grammar
-        self._step: Callable[[str, bool], str | None] = {"no": self._text, "yes": self._thought, "maybe": self._maybe}[opened]
+        states: dict[Opened, Callable[[str, bool], str | None]]
+        states = {"no": self._text, "yes": self._thought, "likely": self._likely}
+        self._step = states[opened]
         self._closers = grammar.closers
         self._todo: deque[str] = deque()
         self._held = ""
@@ -48,6 +51,10 @@ class BlockDecoder:
         self._closed = False
         self._aside: list[str] = []
         self._called = False
+        self._said = False
+        self._emitted = 0
+        self.stray: list[tuple[int, str]] = []
+        self._alone = ""
         self._seen = 0
         self._again = 0
 
@@ -63,7 +70,7 @@ class BlockDecoder:
 
     def _run(self, *, final: bool) -> list[Event]:
         self._work_off()
-        while final and (self._held or self._block or self._hidden or self._aside):
+        while final and (self._held or self._block or self._hidden or self._aside or self._alone):
             held, self._held = self._held, ""
             rest = self._step(held, True)
             if rest:
@@ -95,8 +102,7 @@ class BlockDecoder:
         self._say(before)
         if not marker:
             return None
-        ends = marker in self._grammar.stops or (marker in self._grammar.ends and self._lines.closed)
-        if self._lines.quoted and not ends:
+        if self._lines.quoted and marker not in self._grammar.stops:
             self._lines.quote()
             self._say(marker)
             return after
@@ -111,14 +117,42 @@ class BlockDecoder:
             self._emit(Thinking(marker, ""))
             self._closers = frozenset((grammar.thoughts[marker],))
             self._step = self._thought
-        elif marker in grammar.ends or (marker in grammar.results and self._called):
+        elif marker in grammar.stops or (marker in grammar.results and self._called and self._lines.start):
             self._emit(Markup(marker))
             self._step = self._over
-        elif marker in grammar.closers or marker in grammar.stray:
+        elif marker in grammar.closers and not (self._said and self._lines.blank):
+            self._close_stray(marker)
+        elif marker in grammar.ends or (marker in grammar.stray | grammar.closers and self._said):
+            self._alone = marker
+            self._step = self._standing
+        elif marker in grammar.stray:
             self._emit(Markup(marker))
         else:
             self._say(marker)
         return after
+
+    def _standing(self, text: str, final: bool) -> str | None:
+        """After a marker that should stand alone: with ordinary text behind it on its line it is spoken of, and is text."""
+        body = text.lstrip(" \t")
+        if not final and (not body or self._grammar.markers.undecided(body)):
+            self._held = text
+            return None
+        marker, self._alone = self._alone, ""
+        self._step = self._text
+        spoken = body and not body.startswith("\n") and not self._grammar.markers.at_start(body)
+        if marker in self._grammar.closers and not (spoken and body != text):
+            self._close_stray(marker)
+        elif spoken:
+            self._say(marker)
+        else:
+            self._emit(Markup(marker))
+            self._step = self._over if marker in self._grammar.ends else self._text
+        return text
+
+    def _close_stray(self, closer: str) -> None:
+        """Drop the closer of a thought that nothing here opened, and remember where it stood."""
+        self.stray.append((self._emitted, closer))
+        self._emit(Markup(closer))
 
     def _thought(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
@@ -198,6 +232,7 @@ class BlockDecoder:
         """After a call inside a thought: if the turn ends here it was made, if the thought or the answer goes on it was not."""
         before, marker, after = self._find(text, final)
         if not text and final:
+            self._hidden = [(raw, tuple(replace(call, whole=False) for call in calls)) for raw, calls in self._hidden]
             self._unhide(made=True)
             return None
         forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
@@ -230,7 +265,7 @@ class BlockDecoder:
         self._step = self._text if self._closed or made else self._thought
         self._hidden, self._closed = [], False
 
-    def _maybe(self, text: str, final: bool) -> str | None:
+    def _likely(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
         self._aside.append(before)
         if marker in self._closers and not self._ticked:
@@ -258,12 +293,15 @@ class BlockDecoder:
 
     def _emit(self, event: Event) -> None:
         self._out.append(event)
-        if not isinstance(event, Text):
-            self._lines.fresh()
+        self._emitted += len(event.raw)
+        self._said = False
+        self._lines.fresh()
 
     def _say(self, text: str) -> None:
         if text:
             self._out.append(Text(text))
+            self._emitted += len(text)
+            self._said = self._said or bool(text.strip())
             self._lines.take(text)
 
     def _call(self, raw: str, calls: Iterable[ToolCall]) -> None:
@@ -272,25 +310,3 @@ class BlockDecoder:
             self._called, raw = True, ""
         if raw:
             self._emit(Markup(raw))
-
-
-def decode(text: str, using: Grammar, opened: Opened = "no") -> list[Event]:
-    """Decode a whole text at once."""
-    decoder = BlockDecoder(using, opened)
-    return merge([*decoder.feed(text), *decoder.finish()])
-
-
-def merge(events: Sequence[Event]) -> list[Event]:
-    """Join neighbours of one kind, so that a piece gives few events."""
-    joined: list[Event] = []
-    for kind, group in groupby(events, type):
-        if kind is Call:
-            joined += group
-            continue
-        run = list(group)
-        raw = "".join(event.raw for event in run)
-        if kind is Thinking:
-            joined.append(Thinking(raw, "".join(event.text for event in run if isinstance(event, Thinking))))
-        else:
-            joined.append(Text(raw) if kind is Text else Markup(raw))
-    return joined

@@ -39,6 +39,10 @@ class Markers:
         found = self._pattern.match(text)
         return found.group() if found else ""
 
+    def undecided(self, text: str) -> bool:
+        """Tell whether text is no marker yet, but may become one."""
+        return text in self._prefixes and not self.at_start(text)
+
     def _open(self, text: str) -> int:
         """Return how many characters at the end of text may begin a marker, or a longer one than they are."""
         for length in range(min(self._longest - 1, len(text)), 0, -1):

@@ -1,50 +1,75 @@
-"""Tells quoted markers from meant ones: code fences and backticks."""
+"""Tells quoted markers from meant ones: code fences, code spans and block quotes, as Markdown has them."""
 
 from __future__ import annotations
 
+import re
+
+LINE = 160
+"""Characters of a line that are looked at: no fence has a longer opening line."""
+
+_FENCE = re.compile(r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
+_TICKS = re.compile(r"`+")
+
 
 class Lines:
-    """Remembers what decides whether a marker is quoted: open code fences, and what stands before it on its line."""
+    """Remembers what decides whether a marker is quoted: an open fence, an open code span, and how its line begins."""
 
     def __init__(self) -> None:
-        self.fenced = False
+        self._fence = ""
         self._span = False
-        self._head = ""
+        self._line = ""
         self._last = ""
-        self._ticks = 0
+        self._runs = 0
 
     def take(self, text: str) -> None:
         """Note text that was released."""
         self._span = self._span and "`" not in text and "\n\n" not in self._last + text
-        first, *rest = text.split("\n")
-        self._head = (self._head + first[:8] if self._head else first.lstrip(" \t"))[:8]
-        for line in rest:
-            if self._head.startswith("```"):
-                self.fenced = not self.fenced
-            self._head = line.lstrip(" \t")[:8]
-        self._ticks = text.count("`", text.rfind("\n") + 1) + (0 if rest else self._ticks)
+        *ended, rest = text.split("\n")
+        for line in ended:
+            self._grow(line)
+            self._end_line()
+        self._grow(rest)
         self._last = text[-1:] or self._last
+
+    def _grow(self, text: str) -> None:
+        """Note more of the line. A run of backticks counts once, wherever it was cut."""
+        runs = len(_TICKS.findall(text))
+        self._runs += runs - (text.startswith("`") and self._last == "`" and runs > 0)
+        self._line = (self._line + text[:LINE] if self._line else text.lstrip(" \t"))[:LINE]
+        self._last = text[-1:] or self._last
+
+    def _end_line(self) -> None:
+        found = _FENCE.match(self._line)
+        if found and self._fence:
+            closes = found["run"].startswith(self._fence) and not found["info"].strip()
+            self._fence = "" if closes else self._fence
+        elif found and (found["run"][0] == "~" or "`" not in found["info"]):
+            self._fence = found["run"]
+        self._line = ""
+        self._last = "\n"
+        self._runs = 0
 
     def fresh(self) -> None:
         """Note that a thought or a call stood here: what follows begins anew."""
-        self._head = self._last = ""
-        self._ticks = 0
+        self._line = self._last = ""
+        self._runs = 0
 
     def quote(self) -> None:
         """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = not self.fenced
+        self._span = not self._fence and self._runs % 2 == 1
 
     @property
     def start(self) -> bool:
         """Whether a line begins here, blanks aside."""
-        return not self._head
+        return not self._line
 
     @property
-    def closed(self) -> bool:
-        """Whether a backtick that stands here has closed its code span: what ends a turn may follow it."""
-        return not self.fenced and not self._head.startswith("```") and self._ticks % 2 == 0
+    def blank(self) -> bool:
+        """Whether a blank stands right before here."""
+        return self._last in (" ", "\t")
 
     @property
     def quoted(self) -> bool:
-        """Whether what stands here is quoted: in a code fence or right behind a backtick."""
-        return self.fenced or self._span or self._last == "`" or self._head.startswith("```")
+        """Whether what stands here is quoted."""
+        opens_fence = bool((found := _FENCE.match(self._line)) and "`" not in found["info"])
+        return bool(self._fence) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adapters.base import Call, Event, Markup, Thinking
-from adapters.blocks import decode
+from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
 from rules.conversation import Ending, Turn

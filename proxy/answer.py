@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import aiohttp
 import orjson
 
-from adapters.base import Event, Thinking
-from adapters.blocks import BlockDecoder
+from adapters.base import Decoder, Event, Thinking
+from adapters.decoding import decoder_for
 from adapters.turns import TurnBuilder, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.errors import UpstreamBroken
@@ -72,7 +72,7 @@ class Decoding:
 
     plan: Plan
     builder: TurnBuilder
-    decoder: BlockDecoder | None = None
+    decoder: Decoder | None = None
     opened: str = "no"
     size: int = 0
 
@@ -98,10 +98,10 @@ class Decoding:
             self.builder.take(unseen)
         return text
 
-    def _decoder(self, reader: Reader) -> BlockDecoder:
+    def _decoder(self, reader: Reader) -> Decoder:
         if self.decoder is None:
             opened = self.plan.opened(raw=reader.source == "logprobs", split=reader.split and reader.source == "content")
-            self.decoder, self.opened = BlockDecoder(self.plan.grammar(), opened), opened
+            self.decoder, self.opened = decoder_for(self.plan.grammar(), opened), opened
         return self.decoder
 
 

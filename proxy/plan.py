@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.base import Client, Dialect, Message
-from adapters.blocks import Opened
 from adapters.clients.openai_chat import merge_users, tools_of
+from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
 from adapters.models import native, textual
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
@@ -96,7 +96,7 @@ class Plan:
         if split:
             return "no"
         if self._prompt_opens():
-            return "yes" if raw else "maybe"
+            return "yes" if raw else "likely"
         return "no" if self.streamed else "maybe"
 
     def _prompt_opens(self) -> bool:

@@ -88,10 +88,14 @@ class MarkedScan:
 
 
 class BareScan:
-    """Finds the end of a call written without markers: where its first brace closes."""
+    """Finds the end of a call written without markers: where its first brace closes.
+
+    What begins like a call but has text behind it is prose, or a style sheet.
+    """
 
     def __init__(self, tools: Tools) -> None:
         del tools
+        self._end: int | None = None
         self._lexer = Lexer((MARK, "{", "}", '"'))
         self._depth = 0
         self._quote = ""
@@ -101,17 +105,24 @@ class BareScan:
         """Take the next piece of the block."""
         self._seen += len(piece)
         for token in self._lexer.feed(piece):
+            if self._end is not None:
+                if token.text.strip():
+                    return self._end if token.text.lstrip().startswith("<") else "no"
+                continue
             if token.marker in (MARK, '"') and self._quote in ("", token.marker):
                 self._quote = "" if self._quote else token.marker
             elif not self._quote and token.marker in ("{", "}"):
                 self._depth += 1 if token.marker == "{" else -1
                 if self._depth == 0:
-                    return token.end
+                    self._end = token.end
         return None
 
     def finish(self) -> int | Literal["no"]:
         """Without its last brace a bare call is no call."""
-        return "no"
+        for token in self._lexer.feed("", final=True):
+            if self._end is not None and token.text.strip() and not token.text.lstrip().startswith("<"):
+                return "no"
+        return "no" if self._end is None else self._end
 
 
 def read_marked(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
@@ -149,10 +160,10 @@ def _read(body: str, tools: Tools, closed: bool) -> ToolCall | None:
         return None if closed else ToolCall("", name, {}, whole=False)
     if rest[0] not in "{(":
         return None
-    arguments, complete = read_arguments(rest, schema, closed=closed)
+    arguments, whole = read_arguments(rest, schema, closed=closed)
     if arguments is None:
         return ToolCall("", name, rest.strip(), whole=closed)
-    return ToolCall("", name, arguments, whole=closed or complete)
+    return ToolCall("", name, arguments, whole=whole)
 
 
 def _blocks(name: str, body: str, order: Sequence[str], closed: bool) -> ToolCall:

@@ -22,8 +22,9 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _KEY = re.compile(
     r"\s*(?:<\|\"\|>(?P<marked>.*?)<\|\"\|>"
-    r"|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s:={}\[\](),\"'<]+))\s*[:=]\s*"
+    r"|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s:={}\[\](),\"'<]+))\s*[:=]"
 )
+_NEXT = re.compile(r"\s*,\s*(?P<key>[^\s:={}\[\](),\"'<]+)\s*[:=]")
 _BARE_KEY = re.compile(r"[^\s:={}\[\](),\"'<]+")
 _BARE_END = re.compile(r'[,}\])]|<\|"\|>')
 _AFTER = re.compile(r"\s*(?:[,}\])]|\Z)")
@@ -37,17 +38,18 @@ class _Broken(Exception):
 def read_arguments(text: str, schema: Mapping[str, Json], *, closed: bool) -> tuple[dict[str, Json] | None, bool]:
     """Read an object in braces or parentheses at the start of text.
 
-    Returns the object (None where it cannot be read) and whether it was complete. With `closed` the closing marker was seen,
-    so that a missing string marker or brace at the very end is known to be left out, not cut off.
+    Returns the object (None where it cannot be read) and whether it is known to be whole: every string and bracket was closed,
+    and either the closing marker was seen (`closed`) or all strings stood between markers, so that no brace in them can have
+    been taken for the object's own.
     """
     reader = _Reader(text, schema, closed)
     try:
         value = reader.object(0, top=True)
     except _Broken:
         return None, False
-    if reader.rest.strip(" \t\r\n})],") :
+    if reader.rest.strip(" \t\r\n})],"):
         return None, False
-    return value, reader.complete and reader.exact
+    return value, reader.complete and (closed or reader.exact)
 
 
 class _Reader:
@@ -58,6 +60,7 @@ class _Reader:
         self._schema = schema
         self._closed = closed
         self._at = 0
+        self._mark = -1
         self._open: list[str] = []
         self.complete = True
         self.exact = True
@@ -133,6 +136,7 @@ class _Reader:
             self._at += 1
 
     def _value(self, depth: int, schema: Json, *, top: bool = False) -> Json:
+        begin = self._at
         self._blanks()
         if self._text.startswith(MARK, self._at):
             return self._marked()
@@ -145,11 +149,13 @@ class _Reader:
             quoted = self._quoted(head)
             if quoted is not None:
                 return quoted
-        return self._bare(schema, top)
+        return self._bare(schema, begin, top=top)
 
     def _marked(self) -> str:
         start = self._at + len(MARK)
         end = self._text.find(MARK, start)
+        if end >= 0 and self._opens_with_key(start):
+            raise _Broken("a marker that closes where one should open")
         if end >= 0:
             self._at = end + len(MARK)
             return self._text[start:end]
@@ -169,8 +175,10 @@ class _Reader:
         at = self._at + 1
         while (at := self._text.find(quote, at)) >= 0:
             if not self._escaped(at) and (_AFTER.match(self._text, at + 1) or self._text.startswith(MARK, at + 1)):
-                inner, self._at = self._text[self._at + 1 : at], at + 1
-                self.exact = False
+                inner = self._text[self._at + 1 : at]
+                if quote in inner and self._text.startswith(MARK, at + 1):
+                    return None  # the quotes belong to a string whose opening marker is missing
+                self._at, self.exact = at + 1, False
                 return _unescaped(inner) if quote == '"' else inner
             at += 1
         return None
@@ -181,7 +189,12 @@ class _Reader:
             start -= 1
         return (at - start) % 2 == 1
 
-    def _bare(self, schema: Json, top: bool) -> Json:
+    def _bare(self, schema: Json, begin: int, *, top: bool) -> Json:
+        """Read a value without an opening marker: a literal, or a string that lost its marker."""
+        mark = self._closing_mark()
+        if _is_text(schema) and mark is not None:
+            text, self._at = self._text[begin:mark], mark + len(MARK)
+            return text
         end = self._known_key() if top and _is_text(schema) else None
         if end is None:
             found = _BARE_END.search(self._text, self._at)
@@ -190,9 +203,32 @@ class _Reader:
             self.complete = False
         self.exact = self.exact and not (_is_text(schema) or not top)
         text, self._at = self._text[self._at : end].strip(), end
-        if _is_text(schema):
-            return text
-        return _literal(text)
+        value = text if _is_text(schema) else _literal(text)
+        if mark is not None and mark > end and isinstance(value, str):
+            raise _Broken("a string without its opening marker, and nothing says where it begins")
+        return value
+
+    def _closing_mark(self) -> int | None:
+        """Find the next string marker, if it closes: one that opens stands behind a colon, a comma or a bracket."""
+        if self._mark < self._at:  # looked for once, for all values before it
+            found = self._text.find(MARK, self._at)
+            self._mark = found if found >= 0 else len(self._text)
+        mark = self._mark
+        return (
+            mark if self._at < mark < len(self._text) and self._before(mark) not in (":", "=", ",", "[", "{", "(", "") else None
+        )
+
+    def _before(self, at: int) -> str:
+        """Return the last character before a position that is no blank."""
+        at -= 1
+        while at >= self._at and self._text[at].isspace():
+            at -= 1
+        return self._text[at] if at >= self._at else ""
+
+    def _opens_with_key(self, at: int) -> bool:
+        """Tell whether a string begins like the next member: its opening marker was the lost value's closing one."""
+        found = _NEXT.match(self._text, at)
+        return found is not None and found["key"] in self._schema
 
     def _known_key(self) -> int | None:
         """Find where a string without any quotes ends: before the next known key, or before the last brace."""

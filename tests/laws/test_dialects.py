@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Call, Dialect, Event, Text, Unwritable
-from adapters.blocks import BlockDecoder, Opened, merge
+from adapters.decoding import Opened, decoder_for
+from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
@@ -72,7 +73,7 @@ GRAMMARS = {name: all_of(dialect, TOOLS) for name, dialect in DIALECTS.items()}
 def decode(dialect: Dialect, tools: Tools | Grammar, pieces: list[str], opened: Opened = "no") -> list[Event]:
     if isinstance(tools, tuple):
         tools = GRAMMARS[dialect.name] if tools is TOOLS else all_of(dialect, tools)
-    decoder = BlockDecoder(tools, opened)
+    decoder = decoder_for(tools, opened)
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return merge([*events, *decoder.finish()])
 
@@ -95,7 +96,7 @@ def test_cuts_do_not_matter_and_nothing_is_lost(dialect: Dialect, case: dict[str
 
 @every_dialect
 @settings(max_examples=150, deadline=None)
-@given(text=marked_text, opened=st.sampled_from(["no", "yes", "maybe"]))
+@given(text=marked_text, opened=st.sampled_from(["no", "yes", "likely", "maybe"]))
 def test_no_text_breaks_a_decoder_at_any_single_cut(dialect: Dialect, text: str, opened: Opened) -> None:
     whole = decode(dialect, TOOLS, [text], opened)
     assert "".join(event.raw for event in whole) == text
@@ -158,7 +159,7 @@ def test_it_reads_what_it_writes(dialect: Dialect, given_arguments: list[dict[st
 
 @every_dialect
 def test_text_is_not_held_back(dialect: Dialect) -> None:
-    decoder = BlockDecoder(grammar([dialect], TOOLS))
+    decoder = decoder_for(grammar([dialect], TOOLS))
     for piece in ("Plain words, ", "1 < 2 and 3 > 2, ", "a <div> and <tool", "box> too, {braces} "):
         events = decoder.feed(piece)
         assert events, piece

@@ -62,7 +62,7 @@ def test_the_mode_can_only_do_less(process: Any, profile: Any, asked: str, mode:
     [
         ({"model": "qwen3.5", "stream": True}, True, "no"),
         ({"model": "qwen3.5", "stream": True, "chat_template_kwargs": {"enable_thinking": True}}, True, "yes"),
-        ({"model": "qwen3.5", "stream": True, "chat_template_kwargs": {"enable_thinking": True}}, False, "maybe"),
+        ({"model": "qwen3.5", "stream": True, "chat_template_kwargs": {"enable_thinking": True}}, False, "likely"),
         ({"model": "qwen3.5", "stream": True, "reasoning_effort": "high"}, True, "no"),
         (
             {"model": "qwen3.5", "stream": True, "chat_template_kwargs": {"enable_thinking": True}, "reasoning_effort": "none"},

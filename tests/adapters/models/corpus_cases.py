@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
-from adapters.blocks import BlockDecoder, merge
-from adapters.blocks import decode as decode_text
+from adapters.decoding import decode as decode_text
+from adapters.decoding import decoder_for
+from adapters.events import merge
 from adapters.grammar import grammar
 from rules.base import repair
 from rules.conversation import Conversation, Tools, ToolSpec, Turn
@@ -30,7 +31,7 @@ def tools_of(case: dict[str, Any]) -> Tools:
 
 def decode(case: dict[str, Any], reads: Sequence[Dialect], pieces: Sequence[str]) -> list[Event]:
     """Return the events of a case that comes in these pieces, neighbours of one kind joined."""
-    decoder = BlockDecoder(grammar(reads, tools_of(case)), "yes" if case.get("prompt_open_thinking") else "no")
+    decoder = decoder_for(grammar(reads, tools_of(case)), "yes" if case.get("prompt_open_thinking") else "no")
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return merge([*events, *decoder.finish()])
 

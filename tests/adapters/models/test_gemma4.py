@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from adapters.base import Call, Unwritable
-from adapters.blocks import decode as decode_text
+from adapters.decoding import decode as decode_text
 from adapters.grammar import grammar
 from adapters.models.gemma4 import GEMMA4, describe, render
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
+from tests.linear import grows_linearly
 
 READS = (GEMMA4, *(each for each in DIALECTS.values() if each is not GEMMA4))
 TOOL = ToolSpec(
@@ -63,3 +64,76 @@ def test_what_the_format_cannot_carry_is_refused(arguments: Any) -> None:
 def test_a_declaration_keeps_what_gemmas_template_drops() -> None:
     assert '"minimum": 1' in describe((TOOL,))
     assert describe((TOOL,)) == describe((TOOL,))
+
+
+M = '<|"|>'
+SHELL = ToolSpec(
+    "sh",
+    "",
+    {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("command", "security_risk", "old_str", "new_str")}
+        | {"timeout": {"type": "integer"}, "list": {"type": "array", "items": {"type": "object"}}},
+    },
+)
+
+
+def shell_calls(text: str) -> list[ToolCall]:
+    return [event.call for event in decode_text(text, grammar(READS, (SHELL,))) if isinstance(event, Call)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|tool_call>call:sh{command:rm -rf /tmp/{a,b}",
+        "<|tool_call>call:sh{command:rm -rf ${f}",
+        '<|tool_call>call:sh{command:"x = {"a": "b"}',
+        f"<|tool_call>call:sh{{security_risk:{M}LOW{M},command:{M}Gemma ends calls with <tool_call|> and then",
+        f"<|tool_call>call:sh{{command:{M}echo <tool_call|>",
+    ],
+)
+def test_a_cut_value_never_makes_a_whole_call(text: str) -> None:
+    assert not any(call.whole for call in shell_calls(text))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '{command:"python -c "d = {"a": "b", "c": 1}"", security_risk:"LOW"}',
+        f"{{command:{M}ls{M}}},security_risk:{M}LOW{M}}}",
+        f"{{command:{M}ls{M}}} && rm -rf /",
+        f"{{command:{M},security_risk:LOW{M}}}",
+        f"{{list:[{{title:Fix parser, notes: handle dates{M}}}]}}",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_asked_for_again(inside: str) -> None:
+    [call] = shell_calls(f"<|tool_call>call:sh{inside}<tool_call|>")
+    assert isinstance(call.arguments, str)
+
+
+@pytest.mark.parametrize(
+    ("inside", "arguments"),
+    [
+        (
+            f"command:ffmpeg -vf scale=1, timeout=30{M},security_risk:{M}LOW{M}",
+            {"command": "ffmpeg -vf scale=1, timeout=30", "security_risk": "LOW"},
+        ),
+        (f'command:"$HOME/bin/x" --a "b c"{M}', {"command": '"$HOME/bin/x" --a "b c"'}),
+        (f'command:"ls"{M}', {"command": "ls"}),
+        (f"old_str:{M}    x = 1{M},new_str:    x = 2{M}", {"old_str": "    x = 1", "new_str": "    x = 2"}),
+    ],
+)
+def test_a_missing_opening_marker_costs_no_character(inside: str, arguments: dict[str, Any]) -> None:
+    assert shell_calls(f"<|tool_call>call:sh{{{inside}}}<tool_call|>") == [ToolCall("", "sh", arguments)]
+
+
+@pytest.mark.parametrize("text", ["sh{color:red}\nis a rule.", "sh{command:rm -rf /,security_risk:LOW}\nwhich removes all."])
+def test_a_name_and_braces_with_text_behind_them_are_prose(text: str) -> None:
+    assert shell_calls(text) == []
+
+
+def test_many_bare_values_cost_linear_time() -> None:
+    using = grammar(READS, (SHELL,))
+    assert grows_linearly(
+        lambda text: decode_text(text, using), lambda size: "<|tool_call>call:sh{" + "a:b," * (size // 4) + "x:<|", 20_000
+    )
