@@ -39,7 +39,7 @@ class TurnBuilder:
         return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
 
 
-_FENCE = re.compile(r"\s*```[\w.+-]*[ \t]*\n(?P<inside>.*?)\n?[ \t]*```\s*", re.DOTALL)
+_OPENING = re.compile(r"```[\w.+-]*[ \t]*\n")
 
 
 def unfenced(turn: Turn, using: Grammar) -> Turn:
@@ -48,10 +48,12 @@ def unfenced(turn: Turn, using: Grammar) -> Turn:
     A decoder takes what is fenced for quoted, and must: in prose it is. Whether a turn that is nothing but a fence can be a
     quotation depends on the client, so its caller decides whether to ask.
     """
-    found = _FENCE.fullmatch(turn.text)
-    if found is None or turn.calls or "```" in found["inside"]:
+    text = turn.text.strip()
+    found = _OPENING.match(text)
+    inside = text[found.end() : -3] if found and text.endswith("```") else ""
+    if turn.calls or not inside.strip() or "```" in inside:
         return turn
-    events = decode(found["inside"], using)
+    events = decode(inside.strip(), using)
     calls = tuple(event.call for event in events if isinstance(event, Call))
     if not calls or not all(isinstance(event, (Call, Markup)) or not event.raw.strip() for event in events):
         return turn

@@ -34,9 +34,10 @@ TOOL_ALIASES = (
 
 
 def policy_for(tools: Tools, policy: Policy) -> Policy:
-    """Return a client's policy with the aliases whose tool is declared."""
+    """Return a client's policy with the aliases of which exactly one tool is declared: between two nobody could choose."""
     declared = {tool.name for tool in tools}
-    aliases = {liked: name for liked, name in TOOL_ALIASES if name in declared and liked not in declared}
+    known = [(liked, name) for liked, name in TOOL_ALIASES if name in declared and liked not in declared]
+    aliases = {liked: name for liked, name in known if {each for other, each in known if other == liked} == {name}}
     return replace(policy, tool_aliases=aliases)
 
 

@@ -18,7 +18,7 @@ import re
 from rules.conversation import Json, Tools, ToolSpec
 
 INTRODUCTION = "You have access to the following functions:\n\n---- BEGIN FUNCTION #1: "
-_FUNCTION = re.compile(r"---- BEGIN FUNCTION #\d+: (?P<name>.+?) ----\n(?P<body>.*?)\n?---- END FUNCTION #\d+ ----\n*", re.DOTALL)
+_BEGIN = re.compile(r"---- BEGIN FUNCTION #(?P<number>\d{1,4}): (?P<name>[^\n]{1,200}?) ----\n")
 _PARAMETER = re.compile(r"^  \(\d+\) (?P<name>[^\s(]+) \((?P<kind>[^,)]+), (?P<need>required|optional)\): ?", re.MULTILINE)
 _ALLOWED = re.compile(r"\n\s*Allowed values: \[(?P<values>.*?)\]\s*(?:\n|\Z)")
 _PROPERTY = re.compile(r"^\s+- (?P<name>[^\s(]+) \((?P<kind>[^,)]+), (?P<need>required|optional)\): ?(?P<text>.*)$", re.MULTILINE)
@@ -31,11 +31,22 @@ def read_functions(system: str) -> tuple[str, Tools]:
     start = system.find(INTRODUCTION)
     if start < 0:
         return system, ()
-    described = list(_FUNCTION.finditer(system, start))
-    tools = tuple(_tool(each["name"], each["body"]) for each in described)
-    rest = system[described[-1].end() :] if described else ""
-    _, _, after = rest.partition(_FORMAT_END)
+    tools, end = _described(system, start)
+    _, _, after = system[end:].partition(_FORMAT_END)
     return f"{system[:start].rstrip()}\n{after.strip()}".strip(), tools
+
+
+def _described(system: str, at: int) -> tuple[Tools, int]:
+    """Read one description after the other; return the tools and where the last description ends."""
+    tools: list[ToolSpec] = []
+    while begin := _BEGIN.search(system, at):
+        closing = f"---- END FUNCTION #{begin['number']} ----"
+        end = system.find(closing, begin.end())
+        if end < 0:
+            break
+        tools.append(_tool(begin["name"], system[begin.end() : end].rstrip("\n")))
+        at = end + len(closing)
+    return tuple(tools), at
 
 
 def _tool(name: str, body: str) -> ToolSpec:

@@ -27,11 +27,15 @@ from adapters.clients.openhands_functions import INTRODUCTION, read_functions
 from rules.conversation import Conversation, Json, Policy, ToolCall, Tools, Turn
 
 _RESULT = re.compile(r"EXECUTION RESULT of \[(?P<name>.*?)\]:\n(?P<text>.*)", re.DOTALL)
-_FUNCTION = re.compile(r"<function=(?P<name>[^>]+)>\n(?P<body>.*?)</function>", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=(?P<name>[^>]+)>(?P<value>.*?)</parameter>", re.DOTALL)
-_TASK = re.compile(
-    r"-{10,} NEW TASK DESCRIPTION -{10,}\n(?P<task>.*)\n-{10,} END OF NEW TASK DESCRIPTION -{10,}\n.*\Z", re.DOTALL
-)
+_FUNCTION = re.compile(r"<function=(?P<name>[^>\n]+)>\n")
+_PARAMETER = re.compile(r"<parameter=(?P<name>[^>\n]+)>")
+_TASK_BEGINS = re.compile(r"^-{10,80} NEW TASK DESCRIPTION -{10,80}\n", re.MULTILINE)
+_TASK_ENDS = re.compile(r"^-{10,80} END OF NEW TASK DESCRIPTION -{10,80}$", re.MULTILINE)
+CLOSE = "</function>"
+
+# as 0.59 reads our answers, to the letter; used on what we wrote ourselves only
+_FUNCTION_059 = re.compile(r"<function=(?P<name>[^>]+)>\n(?P<body>.*?)</function>", re.DOTALL)
+_PARAMETER_059 = re.compile(r"<parameter=(?P<name>[^>]+)>(?P<value>.*?)</parameter>", re.DOTALL)
 
 
 def recognises(body: Body) -> bool:
@@ -71,17 +75,25 @@ def read(body: Body) -> Conversation:
 
 def _assistant(text: str, tools: Tools, number: int) -> Turn:
     found = _FUNCTION.search(text)
-    if found is None:
+    end = text.rfind(CLOSE)
+    if found is None or end < found.end():
         return Turn("assistant", text)
-    call = ToolCall(f"call_{number}", found["name"], _arguments(found, tools))
+    call = ToolCall(f"call_{number}", found["name"], _arguments(found["name"], text[found.end() : end], tools))
     return Turn("assistant", text[: found.start()].strip(), calls=(call,))
 
 
-def _arguments(function: re.Match[str], tools: Tools) -> dict[str, Json]:
-    spec = next((tool for tool in tools if tool.name == function["name"]), None)
+def _arguments(function: str, body: str, tools: Tools) -> dict[str, Json]:
+    """Read a call's parameters as OpenHands wrote them: each closer ends its line, and a declared parameter or nothing follows.
+
+    OpenHands escapes nothing, so a value may hold closers of its own.
+    """
+    spec = next((tool for tool in tools if tool.name == function), None)
     declared = spec.parameters.get("properties") if spec else None
     properties = declared if isinstance(declared, dict) else {}
-    return {each["name"]: _value(each["value"], properties.get(each["name"])) for each in _PARAMETER.finditer(function["body"])}
+    names = "|".join(map(re.escape, properties)) or r"[^>\n]+"
+    parts = re.split(rf"</parameter>\n(?=<parameter=(?:{names})>|\Z)", body)
+    found = ((part, opening) for part in parts if (opening := _PARAMETER.match(part)))
+    return {opening["name"]: _value(part[opening.end() :], properties.get(opening["name"])) for part, opening in found}
 
 
 def _value(text: str, schema: Json) -> Json:
@@ -104,12 +116,17 @@ def _take_user(text: str, turns: list[Turn]) -> None:
     if result and last and last.calls and last.calls[0].name == result["name"]:
         turns.append(Turn("tool", result["text"], answers=last.calls[0].id))
         return
-    task = _TASK.search(text)
-    text = (task["task"] if task else text).strip()
+    text = _task(text).strip()
     if last and last.role == "user":
         turns[-1] = replace(last, text=f"{last.text}\n\n{text}".strip())
     else:
         turns.append(Turn("user", text))
+
+
+def _task(text: str) -> str:
+    """Return the task of a first message, without the example before it and the reminder behind it."""
+    begins, ends = _TASK_BEGINS.search(text), list(_TASK_ENDS.finditer(text))
+    return text[begins.end() : ends[-1].start()] if begins and ends and begins.end() <= ends[-1].start() else text
 
 
 def _paired(turns: Sequence[Turn]) -> Iterator[Turn]:
@@ -123,6 +140,7 @@ def _paired(turns: Sequence[Turn]) -> Iterator[Turn]:
 
 def express(turn: Turn) -> Turn:
     """Write the call as text where OpenHands will read back exactly this call, and as one structured call where it would not."""
+    turn = replace(turn, text=turn.text.replace("<function=", "<function ="))  # it would be taken for the call
     if not turn.calls:
         return turn
     call = turn.calls[0]
@@ -147,10 +165,10 @@ def _written(value: Json) -> str:
 
 def _reads_back(text: str, call: ToolCall) -> bool:
     """Read the text as 0.59 does. Newlines at a value's edges are V1's to strip, so they need the structured form."""
-    found = _FUNCTION.search(text)
+    found = _FUNCTION_059.search(text)
     if found is None or found["name"] != call.name or text.count("<function=") != 1 or isinstance(call.arguments, str):
         return False
-    read_back = {each["name"]: each["value"] for each in _PARAMETER.finditer(found["body"])}
+    read_back = {each["name"]: each["value"] for each in _PARAMETER_059.finditer(found["body"])}
     written = {name: _written(value) for name, value in call.arguments.items()}
     return read_back == written and not any(value != value.strip("\n") for value in written.values())
 

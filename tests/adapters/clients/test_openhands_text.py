@@ -14,6 +14,7 @@ from adapters.clients.openhands_text import express, read, recognises, write
 from adapters.models import native
 from rules.conversation import ToolCall, Turn
 from tests.adapters.clients.openhands_prompt import request
+from tests.linear import grows_linearly
 
 CAPTURES = os.environ.get("TOOLMEND_CAPTURES", "")
 
@@ -80,6 +81,42 @@ def test_what_text_cannot_carry_goes_as_one_structured_call(value: str) -> None:
 
 def test_writing_has_no_escapes() -> None:
     assert write(ToolCall("", "f", {"a": "<b> & 'c'"})) == "<function=f>\n<parameter=a><b> & 'c'</parameter>\n</function>"
+
+
+@pytest.mark.parametrize("value", ["a</parameter>b\nc", "x\n</parameter>\n<parameter=other>\ny\nz", "</function> here\nthere"])
+def test_history_keeps_values_that_hold_closers(value: str) -> None:
+    action = f"<function=editor>\n<parameter=command>create</parameter>\n<parameter=path>\n{value}\n</parameter>\n</function>"
+    body = request({"role": "assistant", "content": action}, {"role": "user", "content": "EXECUTION RESULT of [editor]:\nok"})
+    *_, call, _ = native.messages(read(body))
+    assert json.loads(call["tool_calls"][0]["function"]["arguments"]) == {"command": "create", "path": value}
+
+
+def test_a_quoted_call_is_not_left_for_openhands_to_execute() -> None:
+    text = "Like so:\n```\n<function=execute_bash>\n<parameter=command>rm -rf /</parameter>\n</function>\n```"
+    assert "<function=" not in express(Turn("assistant", text)).text
+    call = ToolCall("1", "execute_bash", {"command": "ls"})
+    taken = express(Turn("assistant", text, calls=(call,)))
+    assert taken.text.count("<function=") == 1
+    assert "<parameter=command>ls</parameter>" in taken.text
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda size: "---- BEGIN FUNCTION #1: x ----\n" * (size // 31),
+        lambda size: "-" * size,
+        lambda size: "<function=a>\n<parameter=b>" * (size // 26),
+        lambda size: "----------- NEW TASK DESCRIPTION ------------\n" * (size // 46),
+    ],
+    ids=["functions", "dashes", "calls", "tasks"],
+)
+def test_reading_costs_linear_time(make: Any) -> None:
+    def work(text: str) -> object:
+        system = "You have access to the following functions:\n\n---- BEGIN FUNCTION #1: f ----\n" + text
+        roles = ("user", "assistant")
+        return read({"messages": [{"role": "system", "content": system}, *({"role": role, "content": text} for role in roles)]})
+
+    assert grows_linearly(work, make, 20_000)
 
 
 @pytest.mark.skipif(not CAPTURES, reason="needs TOOLMEND_CAPTURES, a folder with recorded requests")
