@@ -116,8 +116,8 @@ def sampling(number: int, allowed: Allowance, limit: int | None) -> dict[str, An
 
 
 SURVIVED: Mapping[str, frozenset[str]] = {
-    "openai_chat": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments"}),
-    "openhands_text": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments"}),
+    "openai_chat": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
+    "openhands_text": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
 }
 """Which broken calls each client answers with an error of its own; on all others it aborts, or does something silently wrong."""
 

@@ -109,9 +109,9 @@ def _referred(part: Json, root: Schema, visits: Visits) -> Kinds:
 
 
 def resolve(pointer: str, root: Schema) -> Json | Schema:
-    """Return what `#/...` points at within this schema; True, which says nothing, for anything else."""
+    """Return what `#` or `#/...` points at within this schema; True, which says nothing, for anything else (`#anchor`)."""
     at: Json | Schema = root
-    if not pointer.startswith("#"):
+    if pointer != "#" and not pointer.startswith("#/"):
         return True
     for step in pointer[1:].split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")

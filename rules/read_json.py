@@ -13,6 +13,10 @@ from rules.json_reader import MAX_DEPTH, JsonReader, Refused, Unreadable, to_num
 __all__ = ["MAX_DEPTH", "Reading", "Unreadable", "read_json", "read_many"]
 
 
+MAX_LOOSE: Final = 256 * 1024
+"""Characters of text that is no strict JSON and is mended all the same: beyond that, hostile text takes seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A value that was read.
@@ -40,6 +44,8 @@ def read_json(text: str, *, closed: bool = False) -> Reading | Unreadable:
     strict = _read_strict(text)
     if strict is not None:
         return strict
+    if len(text) > MAX_LOOSE:
+        return Unreadable("too long to mend")
     try:
         return _read_loose(text, closed=closed)
     except Refused as refused:
@@ -51,6 +57,8 @@ def read_many(text: str, *, closed: bool = False) -> tuple[Reading, ...] | Unrea
     only = _read_strict(text)
     if only is not None:
         return (only,) if isinstance(only, Reading) else only
+    if len(text) > MAX_LOOSE:
+        return Unreadable("too long to mend")
     at, stop, fenced = _inside_fence(text)
     found: list[Reading] = []
     try:

@@ -28,6 +28,7 @@ from rules.guards.check_schema import check_schema
 from rules.guards.refuse_empty_turn import refuse_empty_turn
 from rules.guards.refuse_forbidden import refuse_forbidden
 from rules.guards.refuse_truncated import refuse_truncated
+from rules.guards.refuse_unknown_arguments import refuse_unknown_arguments
 from rules.guards.refuse_unknown_tool import refuse_unknown_tool
 from rules.guards.refuse_unreadable_arguments import refuse_unreadable_arguments
 from rules.guards.refuse_unreadable_call import refuse_unreadable_call
@@ -59,12 +60,13 @@ PLACEMENTS: Final[tuple[Placement, ...]] = (
     Placement(fill_by_policy, "before unknown arguments are dropped, which needs all required ones to be there"),
     Placement(drop_unknown_arguments, "last of the members: whether one is strange depends on none being missing"),
     Placement(collapse_duplicates, "after all mending, by which calls may have become the same"),
-    Placement(keep_first_call, "after all mending and before any refusal: a bad second call must not cost the first"),
+    Placement(keep_first_call, "after all mending and before any refusal: a later call must not cost the first"),
     Placement(refuse_empty_turn, "refusals from here on; without a call there is nothing more to look at"),
     Placement(refuse_truncated, "before all that reads a call: of a cut call nothing else is worth saying"),
     Placement(refuse_unreadable_call, "before the name is looked up: it has none"),
     Placement(refuse_unknown_tool, "before the arguments: of an unknown tool they cannot be judged"),
     Placement(refuse_unreadable_arguments, "before the schema, which judges objects"),
+    Placement(refuse_unknown_arguments, "before the schema, which cannot say what a strange key may have been meant as"),
     Placement(check_schema, "the arguments as they would be delivered"),
     Placement(refuse_forbidden, "last: a value that cannot be carried matters only in a call that is otherwise right"),
 )

@@ -115,8 +115,8 @@ def _validator(schema: Schema) -> Validator:
 
 
 def _build(schema: Schema) -> Validator | str:
-    kind = validator_for(schema, default=Draft202012Validator)
     try:
+        kind = validator_for(schema, default=Draft202012Validator)
         kind.check_schema(dict(schema))
         # an empty registry: jsonschema would fetch references over http and from files
         validator: Validator = kind(dict(schema), registry=Registry())

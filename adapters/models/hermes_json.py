@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from adapters.base import Dialect, Form, Unwritable
 from adapters.models.hermes_json_read import read
 from adapters.models.hermes_json_scan import CLOSE, ENDS, OPEN, RESPONSE, HermesScan
-from adapters.models.tool_prompt import example_of, list_tools
+from adapters.models.tool_prompt import list_tools, write_example
 from rules.conversation import ToolCall, Tools
 
 _HOW = """\
@@ -54,7 +54,7 @@ def describe(tools: Tools) -> str:
     """Describe tools and the form of a call, the same text for the same tools."""
     if not tools:
         return ""
-    how = _HOW.format(opener=OPEN, closer=CLOSE, example=render(example_of(tools)))
+    how = _HOW.format(opener=OPEN, closer=CLOSE, example=write_example(tools, render))
     return f"# Tools\n\n{list_tools(tools)}\n\n{how}"
 
 

@@ -7,7 +7,7 @@ import json
 import msgspec
 
 from rules.conversation import Arguments, Json, ToolCall, Tools
-from rules.read_json import Unreadable, read_json, read_many
+from rules.read_json import Reading, Unreadable, read_json, read_many
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
@@ -20,7 +20,7 @@ def read(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
     body = block.removeprefix(OPEN).strip()
     closed = body.endswith(CLOSE)
     body = body.removesuffix(CLOSE).strip()
-    readings = read_many(body, closed=closed)
+    readings = _readings(body, closed=closed)
     if isinstance(readings, Unreadable):
         return (ToolCall("", "", body, whole=closed),)
     calls: list[ToolCall] = []
@@ -31,6 +31,15 @@ def read(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
         written = text if reading.strict and items is not reading.value else ""
         calls += [_call(item, written or json.dumps(item, ensure_ascii=False), written) for item in items]
     return tuple(calls) or None
+
+
+def _readings(body: str, *, closed: bool) -> tuple[Reading, ...] | Unreadable:
+    """Read the values of a block. A single one may have a few closers too many."""
+    readings = read_many(body, closed=closed)
+    if not isinstance(readings, Unreadable) or not closed:
+        return readings
+    only = read_json(body, closed=closed)
+    return readings if isinstance(only, Unreadable) else (only,)
 
 
 def read_object(text: str) -> dict[str, Json] | None:

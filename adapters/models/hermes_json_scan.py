@@ -3,6 +3,8 @@
 While the JSON is well-formed, its brackets decide. Models leave quotes unescaped, and then brackets and strings cannot be
 trusted: a closing tag that stands elsewhere is only a candidate, confirmed by the end of the text or of the turn, or by the
 next call.
+
+A code fence may stand around the JSON. Then the closing tag must be there: prose shows calls in fences too.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ _TOKEN = re.compile(rf'["{{}}\[\]]|\\.|{"|".join(map(re.escape, _MARKS))}', re.D
 _OPENING, _CLOSING = frozenset("{["), frozenset("}]")
 _PREFIXES = frozenset(mark[:length] for mark in _MARKS for length in range(1, len(mark)))
 _HELD = max(map(len, _MARKS))
+_FENCE = re.compile(r"(?:`{0,3}|~{0,3}|(?:```|~~~)[\w-]{0,20}\s?)\Z")
 
 
 class Candidate(NamedTuple):
@@ -36,7 +39,7 @@ class HermesScan:
         self._held = ""
         self._at = self._depth = 0
         self._begun = self._string = self._broken = self._newline = False
-        self._last = ""
+        self._last = self._fence = ""
         self._candidate: Candidate | None = None
         self._passed: int | None = None
         self._whole: int | None = None
@@ -54,8 +57,9 @@ class HermesScan:
             return end
         if not self._begun:
             return "no"
-        guesses = (self._candidate and self._candidate.end, self._passed, self._whole)
-        return next((guess for guess in guesses if guess is not None), self._at)
+        guesses = (self._candidate and self._candidate.end, self._passed, None if self._fence else self._whole)
+        guess = next((guess for guess in guesses if guess is not None), None)
+        return ("no" if self._fence and self._outside else self._at) if guess is None else guess
 
     def _walk(self, text: str, limit: int) -> int | Literal["no"] | None:
         base, at = self._at, 0
@@ -75,14 +79,21 @@ class HermesScan:
         """Note text between tokens."""
         body = text.rstrip()
         self._newline = text.rfind("\n") >= len(body) or (self._newline and not body)
+        if not self._begun:
+            return self._fenced(text)
         if not body:
             return None
         self._pass()
         self._last = body[-1]
-        if not self._begun:
-            return "no"
-        self._broken = self._broken or (self._outside and bool(body.strip(" \t\r\n,;")))
-        return None
+        prose = self._outside and bool(body.strip(" \t\r\n,;`~" if self._fence else " \t\r\n,;"))
+        self._broken = self._broken or prose
+        return "no" if prose and self._fence and self._whole is not None else None
+
+    def _fenced(self, text: str) -> Literal["no"] | None:
+        """Before the JSON: blanks, or the opener of a code fence."""
+        begun = (self._fence + text).lstrip()
+        self._fence = begun.rstrip() + ("\n" if begun[-1:].isspace() else "")
+        return None if _FENCE.match(self._fence) else "no"
 
     @property
     def _outside(self) -> bool:
@@ -104,7 +115,7 @@ class HermesScan:
             return self._next(token, newline=newline)
         if self._call and self._candidate:
             return self._another(token, self._candidate)
-        if not self._begun and token not in _OPENING:
+        if not self._begun and (token not in _OPENING or 0 < len(self._fence) < 3):
             return "no"
         self._begun = True
         self._pass()
@@ -149,6 +160,8 @@ class HermesScan:
         if not self._begun:
             return "no"
         start = self._at - len(token)
+        if self._fence and self._outside and not self._candidate and self._passed is None:
+            return "no"
         if self._candidate and self._string and token == OPEN:
             self._call = token
             return None

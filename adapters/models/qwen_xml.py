@@ -23,7 +23,7 @@ from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.qwen_xml_read import read_known
 from adapters.models.qwen_xml_tags import ENDS, RESERVED, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
 from adapters.models.qwen_xml_walk import Walk
-from adapters.models.tool_prompt import example_of, list_tools
+from adapters.models.tool_prompt import list_tools, write_example
 from rules.conversation import Json, ToolCall, Tools
 
 BARE_OPENERS = ("<function=", "<function name=")
@@ -80,7 +80,7 @@ def as_text(value: Json) -> str:
 def _reads_back(block: str, known: Vocabulary) -> ToolCall | None:
     """Read a block as it would be read in an answer that goes on behind it."""
     scan = Walk(known, wrapped=True, strict=False)
-    end = next((end for piece in (*_slices(block), "\n.") if (end := scan.feed(piece)) is not None), None)
+    end = next((end for piece in (*_slices(block), "\n.") if (end := scan.feed(piece)) is not None), None) or scan.finish()
     calls = read_known(known, block) if end == len(block) else None
     return calls[0] if calls and len(calls) == 1 else None
 
@@ -99,7 +99,7 @@ def describe(tools: Tools) -> str:
     """Describe tools and the form of a call, the same text for the same tools."""
     if not tools:
         return ""
-    return f"# Tools\n\n{list_tools(tools)}\n\n{_HOW.format(example=render(example_of(tools)))}"
+    return f"# Tools\n\n{list_tools(tools)}\n\n{_HOW.format(example=write_example(tools, render))}"
 
 
 def result(name: str, text: str) -> str:

@@ -65,11 +65,12 @@ class Head:
         """Text in front of any tag: a function tag that lost its `<`, a bare name, or prose."""
         self._text = (self._text + text).lstrip()
         begun = self._text
-        lost = _LOST_TAG.match(begun)
+        lost = _LOST_TAG.match(begun, 0, LONGEST)
         if lost:
             return Named(lost.group(1), rest=begun[lost.end() :])
         if not begun or _LOST.startswith(begun) or (begun.startswith(_LOST) and len(begun) < LONGEST):
             return None
+        if any(name.startswith(begun) for name in self._tools):
+            return None
         bare = begun.rstrip()
-        known = bare in self._tools if bare != begun else any(name.startswith(bare) for name in self._tools)
-        return None if known and len(begun) < len(bare) + LONGEST else "no"
+        return None if bare in self._tools and len(begun) < len(bare) + LONGEST else "no"

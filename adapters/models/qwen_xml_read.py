@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from adapters.models.hermes_json_read import read_object
@@ -13,6 +14,7 @@ from rules.conversation import Json, ToolCall, Tools
 SLICE = 4096
 _ALL_IN_ONE = ("arguments", "args", "parameters", "params", "input", "kwargs")
 _CDATA = "<![CDATA["
+_TAG = re.compile(r"</?(?:tool_call|function|parameter)[\s=>]")
 
 
 def read(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
@@ -61,7 +63,10 @@ def _unwrapped(arguments: dict[str, Json], known: frozenset[str]) -> dict[str, J
 
 
 def value_text(closed: Closed, block: str) -> str:
-    """Return a value without the one newline on each side that frames it."""
+    """Return a value without the one newline on each side that frames it.
+
+    A CDATA section is taken off only where it was needed: around tags of the format. Else it is what a file holds.
+    """
     text = block[closed.start : closed.end]
     framed = text.startswith("\n")
     body = text.removeprefix("\n")
@@ -70,6 +75,6 @@ def value_text(closed: Closed, block: str) -> str:
         if newline >= 0 and not body[newline + 1 :].strip(" \t"):
             body = body[:newline]
     inner = body.strip()
-    if inner.startswith(_CDATA) and inner.endswith("]]>"):
+    if inner.startswith(_CDATA) and inner.endswith("]]>") and _TAG.search(inner, len(_CDATA)):
         return inner[len(_CDATA) : -3]
     return body

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from rules.conversation import Json, Tools
+from rules.conversation import Json, Schema, Tools
 
 TOOL_OPEN, TOOL_CLOSE, RESPONSE = "<tool_call>", "</tool_call>", "<tool_response>"
 ENDS = ("<|im_end|>", "<|endoftext|>")
@@ -94,17 +94,25 @@ class Vocabulary(NamedTuple):
 
     properties  tool -> its declared properties
     names       all names that may stand as tags of their own
+    fixed       the tools that take no properties but the declared ones
     """
 
     properties: Mapping[str, Names]
     tools: Names
     names: Names
+    fixed: Names = frozenset()
 
 
 def vocabulary(tools: Tools) -> Vocabulary:
     """Collect the names of tools and of their properties."""
     properties = {tool.name: _properties(tool.parameters.get("properties")) for tool in tools}
-    return Vocabulary(properties, frozenset(properties), frozenset(properties).union(*properties.values()) - RESERVED)
+    names = frozenset(properties).union(*properties.values()) - RESERVED
+    fixed = frozenset(tool.name for tool in tools if properties[tool.name] and not _takes_more(tool.parameters))
+    return Vocabulary(properties, frozenset(properties), names, fixed)
+
+
+def _takes_more(schema: Schema) -> bool:
+    return bool(schema.get("additionalProperties") or schema.get("patternProperties"))
 
 
 def _properties(declared: Json) -> Names:

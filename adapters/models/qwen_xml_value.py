@@ -1,9 +1,11 @@
 """Finds where the value of a Qwen XML parameter ends. The format has no escapes: everything hangs on what follows a closer.
 
 A closer counts where structure follows it. In a value of several lines the tags must not stand deeper than the parameter's
-own. Closers that are not certain make a `Chain`: it is taken where nothing stands between it and the end of the text, the end
-of the turn or the next call; else it is data. A function that opens at the start of a line inside a value is an example in
-a file: the next function closer belongs to it.
+own, and the next parameter must be declared and not given yet. Another one belongs to a file, or the model made it up: the
+call is doubtful, unless a parameter tag in the value opened on the same line what the closer closes. Closers that are not
+certain make a `Chain`: it is taken where nothing stands between it and the end of the text, the end of the turn or the next
+call; else it is data. A function that opens at the start of a line inside a value is an example in a file: the next function
+closer belongs to it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Place(NamedTuple):
     free       the declared parameters that were not given yet
     tools      the declared tools
     indent     how deep the tags of the call stand
+    fixed      no parameters but the declared ones can be given
     """
 
     closer: Kind
@@ -34,6 +37,7 @@ class Place(NamedTuple):
     free: frozenset[str]
     tools: frozenset[str]
     indent: int
+    fixed: bool
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class Closed:
     stop      where the last of these closers ends
     again     the token behind, which belongs to what follows
     cut       the text ended inside the value;  doubtful: it may also have ended before
+    wide      it was padded or holds a line break
     """
 
     name: str
@@ -57,11 +62,18 @@ class Closed:
     cut: bool = False
     doubtful: bool = False
     unproven: bool = False
+    wide: bool = False
 
 
 @dataclass(slots=True)
 class Chain:
-    """Closers that may end the value. `sure`: any structure behind confirms them; `nested`: they may belong to an example."""
+    """Closers that may end the value.
+
+    sure     any structure behind confirms them
+    nested   they may belong to an example
+    inner    a parameter tag on the same line, inside the value, opened what they close
+    wide     they stand behind a line break of the value
+    """
 
     start: int
     stop: int
@@ -69,6 +81,8 @@ class Chain:
     reach: int
     sure: bool
     nested: bool
+    inner: bool
+    wide: bool
 
 
 class Written:
@@ -78,7 +92,15 @@ class Written:
         self.wide = False
         self.last = ""
         self.small = ""
+        self.opened = 0
+        self.many = False
+        self._filled = self._turned = False
         self._fresh, self._broken = True, False
+
+    @property
+    def broken(self) -> bool:
+        """Whether it holds a line break."""
+        return self.wide or self._broken
 
     @property
     def blank(self) -> bool:
@@ -89,8 +111,14 @@ class Written:
         """Note a piece of the value. It is wide where it begins on a line of its own, or has text on a second line."""
         if len(self.small) <= NAME:
             self.small += text[: NAME + 1]
+        for at, line in enumerate(text.split("\n")):
+            self._turned = self._turned or at > 0
+            if line.strip():
+                self.many = self.many or (self._filled and self._turned)
+                self._filled, self._turned = True, False
         body = text.rstrip()
         self.last = body[-1:] or self.last
+        self.opened = 0 if "\n" in text else self.opened
         if not self.wide:
             behind = text if self._broken else text.partition("\n")[2]
             self.wide = (self._fresh and text.startswith("\n")) or bool(behind.strip())
@@ -107,7 +135,7 @@ class Value:
         self._chain: Chain | None = None
         self._depth = self._inner = 0
         self._behind_wrapper = self._inner_wrapped = False
-        self._cdata = self._loose = False
+        self._cdata = self._loose = self._doubtful = False
         self._ended: int | None = None
 
     @property
@@ -140,7 +168,8 @@ class Value:
             closed.unproven = True
             return closed
         end = seen if self._ended is None else self._ended
-        return Closed(self._name, self._start, end, end, cut=True, doubtful=bool(self._depth or self._inner))
+        doubtful = bool(self._depth or self._inner or self._doubtful)
+        return Closed(self._name, self._start, end, end, cut=True, doubtful=doubtful)
 
     # -- data, and what may be the end of it
 
@@ -151,7 +180,7 @@ class Value:
                 self._ended, self._behind_wrapper = None, False
             return None
         if token.kind == "parameter" and self._opens_next(token):
-            return Closed(self._name, self._start, token.start, token.start, again=token)
+            return Closed(self._name, self._start, token.start, token.start, again=token, doubtful=self._doubtful)
         if self._closes(token):
             return self._begin(token)
         if token.kind == "cdata" and self._written.blank:
@@ -160,6 +189,7 @@ class Value:
             self._depth += 1
             self._inner_wrapped = self._inner_wrapped or self._behind_wrapper
         self._written.note("<")
+        self._written.opened += token.kind == "parameter"
         self._ended = (token.start if self._ended is None else self._ended) if token.kind == "end" else None
         self._behind_wrapper = token.kind == "wrapper"
         return None
@@ -198,7 +228,9 @@ class Value:
             json = self.bare and self._written.last in ("}", "]")
             line = token.indent is not None and self._flush(token)
             sure = json or (line and (self._loose or not self._written.wide))
-        self._chain = Chain(token.start, token.end, reach, reach, sure and not nested, nested)
+        inner = token.kind == "/parameter" and self._written.opened > 0
+        self._written.opened -= inner
+        self._chain = Chain(token.start, token.end, reach, reach, sure and not nested, nested, inner, self._written.broken)
         self._leave_example(token)
         return self._close(self._chain, None) if self._decided(self._chain) else None
 
@@ -217,7 +249,7 @@ class Value:
                 self._written.note(token.text)
                 return "wait"
             return "data"
-        if chain.sure and chain.first == 1 and chain.reach == 1 and self._is_structure(token):
+        if chain.sure and chain.first == 1 and chain.reach == 1 and self._is_structure(chain, token):
             return "taken"
         if _REACH.get(token.kind, 0) > chain.reach:
             chain.reach, chain.stop = _REACH[token.kind], token.end
@@ -225,9 +257,15 @@ class Value:
             return "taken" if self._decided(chain) else "wait"
         return "taken" if self._confirms(chain, token) else "data"
 
-    def _is_structure(self, token: Token) -> bool:
+    def _is_structure(self, chain: Chain, token: Token) -> bool:
         own = token.kind == "</name>" and token.name == self._place.function
-        return (own or token.kind in _STRUCTURE) and self._flush(token)
+        if not (own or token.kind in _STRUCTURE) or not self._flush(token):
+            return False
+        if token.kind not in ("parameter", "<name>") or not (self._written.many and self._place.fixed):
+            return True
+        declared = token.name in self._place.free
+        self._doubtful = self._doubtful or declared == chain.inner
+        return declared
 
     def _confirms(self, chain: Chain, token: Token) -> bool:
         """Whether what stands behind an uncertain chain shows that the call was over."""
@@ -244,4 +282,6 @@ class Value:
         return not chain.nested or (self._inner <= 1 and not self._inner_wrapped)
 
     def _close(self, chain: Chain, again: Token | None) -> Closed:
-        return Closed(self._name, self._start, chain.start, chain.stop, chain.reach, chain.first == 1, again)
+        closed = Closed(self._name, self._start, chain.start, chain.stop, chain.reach, chain.first == 1, again)
+        closed.doubtful, closed.wide = self._doubtful, chain.wide
+        return closed

@@ -8,6 +8,7 @@ from typing import Literal
 
 from adapters.models.qwen_xml_head import Head
 from adapters.models.qwen_xml_tags import Kind, Tags, Token, Vocabulary
+from adapters.models.qwen_xml_tail import Keep, Tail
 from adapters.models.qwen_xml_value import Closed, Place, Value
 
 Answer = int | Literal["no"] | None
@@ -41,6 +42,7 @@ class Walk:
         self._wrapped, self._strict = wrapped, strict
         self._state: Callable[[Token], Answer] = self._in_head
         self._value: Value | None = None
+        self._tail: Tail | None = None
         self._known: frozenset[str] = frozenset()
         self._given: set[str] = set()
         self._seen = self._indent = 0
@@ -62,11 +64,13 @@ class Walk:
                 return self._function.end
             if closed.cut:
                 return self._stop(closed.end)
+        if end is None and self._tail:
+            return self._settle(self._tail)
         if end is not None:
             return end
         if not self.functions or (self._strict and not self._function.values and not self._function.closed):
             return "no"
-        return self._function.end if self._function.closed else self._stop(self._seen)
+        return self._stop(self._seen)
 
     @property
     def _function(self) -> Function:
@@ -96,7 +100,7 @@ class Walk:
         self._given = set()
         self._indent = max(self._indent, token.indent or 0)
         self._newline = False
-        self._state = self._in_body
+        self._tail, self._state = None, self._in_body
 
     def _in_body(self, token: Token) -> Answer:
         kind = token.kind
@@ -134,7 +138,8 @@ class Walk:
     def _enter(self, token: Token, start: int, closer: Kind) -> Answer:
         self._given.add(token.name)
         free = self._known - self._given
-        self._value = Value(start, Place(closer, token.name, self._function.name, free, self._vocabulary.tools, self._indent))
+        name, known = self._function.name, self._vocabulary
+        self._value = Value(start, Place(closer, token.name, name, free, known.tools, self._indent, name in known.fixed))
         self._state = self._in_value
         return self._in_value(token) if closer == "text" else None
 
@@ -157,19 +162,24 @@ class Walk:
 
     def _close_function(self, end: int, *, wrapper: bool) -> int | None:
         self._function.closed, self._function.end = True, end
-        if wrapper or not self._wrapped:
-            return end
-        self._state = self._in_tail
-        return None
+        values = self._function.values
+        keep: Keep = "no" if not values else "all" if values[-1].wide else "line"
+        tail = Tail(end, keep, wrapped=self._wrapped and not wrapper)
+        self._tail, self._state = tail, self._in_tail
+        return self._settle(tail) if tail.certain else None
 
     def _in_tail(self, token: Token) -> Answer:
-        """Behind a function in a wrapper: the wrapper's closer, one more function, or something else."""
-        if token.kind == "text" and token.text.isspace():
-            return None
-        if token.kind == "function" and token.name:
+        """Behind a function: its wrapper's closer, one more function, or text."""
+        assert self._tail is not None
+        verdict = self._tail.take(token)
+        if verdict == "next":
             self._open_function(token.name, token)
-            return None
-        return token.end if token.kind == "/wrapper" else self._function.end
+        return self._settle(self._tail) if verdict == "over" and self._tail else None
+
+    def _settle(self, tail: Tail) -> int:
+        if tail.found:
+            self._function.doubtful, self._function.end = True, tail.stop
+        return tail.stop
 
     def _stop(self, at: int) -> int:
         self._function.end = at

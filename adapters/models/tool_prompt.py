@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from adapters.base import Unwritable
 from rules.conversation import Json, Schema, ToolCall, Tools
 
 DEPTH = 4
+_STAND_IN = ToolCall("", "function_name", {"parameter_name": "value"})
 _PLAIN: Mapping[str, Json] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}, "null": None}
 
 
@@ -24,6 +26,25 @@ def list_tools(tools: Tools) -> str:
         for tool in tools
     ]
     return "You have access to these functions:\n\n<tools>\n" + "\n".join(lines) + "\n</tools>"
+
+
+def write_example(tools: Tools, render: Callable[[ToolCall], str]) -> str:
+    """Write an example call. What the format cannot carry becomes a plain text or is left out; never raises."""
+    call = example_of(tools)
+    arguments = call.arguments if isinstance(call.arguments, Mapping) else {}
+    carried: dict[str, Json] = {}
+    for name, value in arguments.items():
+        for each in (value, f"the {name}"):
+            if name not in carried and _write(call.having({**carried, name: each}), render):
+                carried[name] = each
+    return _write(call.having(carried), render) or render(_STAND_IN)
+
+
+def _write(call: ToolCall, render: Callable[[ToolCall], str]) -> str | None:
+    try:
+        return render(call)
+    except Unwritable:
+        return None
 
 
 def example_of(tools: Tools) -> ToolCall:

@@ -6,11 +6,13 @@ from typing import Final
 
 from rules.base import Example, asks, declaring, rule
 from rules.conversation import Conversation, Json, Schema, Turn
-from rules.kinds import SchemaLookup
+from rules.kinds import SchemaLookup, choices
 from rules.mend_values import mend_values
 from rules.samples import TEXT, tool
 
-_THROTTLE: Final = tool("throttle", {"cap": {"type": ["integer", "null"]}, "note": TEXT}, "cap")
+_UNIT: Final[Json] = {"enum": ["second", "hour", None]}
+_SCOPE: Final[Json] = {"type": ["string", "null"], "enum": ["None", "All", None]}
+_THROTTLE: Final = tool("throttle", {"cap": {"type": ["integer", "null"]}, "note": TEXT, "unit": _UNIT, "scope": _SCOPE}, "cap")
 _WITHIN: Final = declaring(_THROTTLE)
 
 
@@ -18,19 +20,23 @@ _WITHIN: Final = declaring(_THROTTLE)
     "schema",
     Example("null for a nullable number", asks("throttle", cap="null"), asks("throttle", cap=None), _WITHIN),
     Example("Python's word", asks("throttle", cap="None"), asks("throttle", cap=None), _WITHIN),
+    Example("for a nullable choice", asks("throttle", cap=1, unit="null"), asks("throttle", cap=1, unit=None), _WITHIN),
+    Example("a choice between blanks", asks("throttle", cap=1, scope=" None"), asks("throttle", cap=1, scope=" None"), _WITHIN),
     Example("a text", asks("throttle", cap=1, note="null"), asks("throttle", cap=1, note="null"), _WITHIN),
 )
 def coerce_null(turn: Turn, within: Conversation) -> Turn:
-    """Turn the words null and None into null where the schema takes null and no text.
+    """Turn the words null and None into null where the schema takes null and not this text.
 
     Why: XML dialects carry every value as text.
-    Safety: only where the schema allows null and no string, and the text, blanks aside, is one of the two words.
+    Safety: only where the schema allows null and refuses the text, which, blanks aside, is one of the two words and no choice in
+        other letters.
     """
     return mend_values(turn, within, _null)
 
 
 def _null(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
-    wanted = lookup.kinds(schema)
-    if isinstance(value, str) and "null" in wanted and "string" not in wanted and value.strip() in ("null", "None"):
-        return None
-    return value
+    """Return null; `mend_values` asks only about values that the schema refuses, a string that it takes is none."""
+    if not isinstance(value, str) or value.strip() not in ("null", "None") or "null" not in lookup.kinds(schema):
+        return value
+    texts = [each for part in lookup.applying(schema, "string") for each in choices(part) or () if isinstance(each, str)]
+    return value if value.strip().casefold() in [each.casefold() for each in texts] else None

@@ -1,52 +1,67 @@
-"""Arguments that the tool does not declare."""
+"""Arguments that the tool does not declare and that mean nothing to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from rules.base import Example, asks, rule
-from rules.conversation import Conversation, Schema, ToolCall, ToolSpec, Turn
+from rules.base import Example, asks, declaring, rule
+from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
 from rules.mend_values import mend_calls
-from rules.samples import TOOLS
+from rules.samples import TEXT, TOOLS, tool
+from rules.undeclared import undeclared
 
-_ELSEWHERE: Final = frozenset(
-    {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas"}
-    | {"propertyNames", "unevaluatedProperties", "minProperties"}
+CHATTER: Final = frozenset(
+    {"reason", "reasoning", "explanation", "explain", "description", "thought", "thoughts", "thinking", "think", "summary"}
+    | {"comment", "comments", "note", "notes", "rationale", "justification", "purpose", "intent"}
 )
-"""Keywords by which a schema may speak of properties that it does not list."""
+"""Keys under which models talk about a call; no tool that does not declare them does anything by them."""
+
+_LABELS: Final = frozenset({"security_risk"})
+"""Keys of a framework about the call, learned from tools that declare them."""
+
+_PROSE: Final = (CHATTER - {"summary"}) | {"body", "message", "text", "content", "details", "title", "query"}
+"""Properties that chatter may have been meant as: the `description` of an issue that is declared as its `body`. A declared
+`summary` is not among them: OpenHands V1 declares one for every tool, as a label of the call."""
+
+_REPLACE: Final = tool("str_replace", {"path": TEXT, "old_str": TEXT, "new_str": TEXT}, "path", "old_str")
+_ISSUE: Final = tool("open_issue", {"title": TEXT, "body": TEXT}, "title")
+_TERMINAL: Final = tool("terminal", {"command": TEXT, "summary": TEXT, "timeout": {"type": "number"}}, "command")
+_WITHIN: Final = declaring(_REPLACE, _ISSUE, _TERMINAL)
+_DELETES: Final = asks("str_replace", path="/a", old_str="x", new_string="y")
+_DESCRIBES: Final = asks("open_issue", title="Tea", description="It is cold.")
 
 
 @rule(
     "schema",
-    Example("one too many", asks("wait", seconds=1, reason="tea"), asks("wait", seconds=1), TOOLS),
+    Example("chatter", asks("wait", seconds=1, reason="tea"), asks("wait", seconds=1), TOOLS),
+    Example(
+        "all that is declared is given",
+        asks("wait", seconds=1, loudly=True, minutes=0),
+        asks("wait", seconds=1, loudly=True),
+        TOOLS,
+    ),
+    Example("a label", asks("open_issue", title="Tea", security_risk="LOW"), asks("open_issue", title="Tea"), _WITHIN),
+    Example("beside an unused label", asks("terminal", command="ls", reason="to see"), asks("terminal", command="ls"), _WITHIN),
+    Example("perhaps meant as new_str, without which the text is deleted", _DELETES, _DELETES, _WITHIN),
+    Example("perhaps meant as body", _DESCRIBES, _DESCRIBES, _WITHIN),
     Example("beside a missing one: perhaps it was meant", asks("wait", second=1), asks("wait", second=1), TOOLS),
     Example("a tool that declares none", asks("finish", reason="done"), asks("finish", reason="done"), TOOLS),
 )
 def drop_unknown_arguments(turn: Turn, within: Conversation) -> Turn:
-    """Drop top-level arguments that the tool does not declare.
+    """Drop top-level arguments that the tool does not declare and cannot have been meant for it.
 
     Why: OpenHands and SWE-agent refuse a call with an argument too many; models add a `reason` of their own.
-    Safety: the schema lists its properties and does not allow others in so many words, and no required one is missing:
-        else the strange one may be the missing one, and is named to the model.
+    Safety: the schema lists its properties and does not allow others in so many words, and no required one is missing. Then
+        only chatter goes, where no text of its kind is left to give, and anything once every declared property is given.
+        Any other may be a declared one under another name; without it the tool would do something else (`new_string`).
     """
-    return mend_calls(turn, within, _without_unknown)
+    return mend_calls(turn, within, _without_chatter)
 
 
-def _without_unknown(call: ToolCall, spec: ToolSpec) -> ToolCall:
-    declared = _declared(spec.parameters)
-    required = spec.parameters.get("required", [])
-    if isinstance(call.arguments, str) or not declared or not isinstance(required, list):
+def _without_chatter(call: ToolCall, spec: ToolSpec) -> ToolCall:
+    found = undeclared(call, spec)
+    if not found.strange or isinstance(call.arguments, str):
         return call
-    if any(name not in call.arguments for name in required):
-        return call
-    known = {name: value for name, value in call.arguments.items() if name in declared}
-    return call.having(known) if len(known) < len(call.arguments) else call
-
-
-def _declared(schema: Schema) -> frozenset[str]:
-    """Return the names of all properties that may be given; nothing where that cannot be told."""
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or schema.get("additionalProperties", False) is not False:
-        return frozenset()
-    return frozenset() if _ELSEWHERE & schema.keys() else frozenset(properties)
+    idle = _LABELS if _PROSE.intersection(found.missing) else _LABELS | CHATTER
+    dropped = {name for name in found.strange if not found.missing or name in idle}
+    return call.having({name: value for name, value in call.arguments.items() if name not in dropped}) if dropped else call

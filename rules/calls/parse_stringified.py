@@ -12,7 +12,8 @@ from rules.mend_values import mend_values
 from rules.read_json import Reading, read_json
 from rules.samples import TOOLS
 
-_NUMBERS: Final = re.compile(r"\s*+[-0-9][-+0-9.eE]*+(?:\s*+,\s*+[-0-9][-+0-9.eE]*+)++\s*+")
+_NUMBERS: Final = re.compile(r"\s*+[-0-9][-+0-9.eE]*+(?:\s*+,\s++[-0-9][-+0-9.eE]*+)++\s*+")
+"""Numbers in a row, with a blank behind each comma: `1,500` may be one number."""
 
 _TODO = {"title": "tea", "done": False}
 
@@ -25,6 +26,18 @@ _TODO = {"title": "tea", "done": False}
         "numbers without brackets",
         asks("str_replace_editor", command="view", path="/a", view_range="1, 40"),
         asks("str_replace_editor", command="view", path="/a", view_range=[1, 40]),
+        TOOLS,
+    ),
+    Example(
+        "one number, or two",
+        asks("str_replace_editor", command="view", path="/a", view_range="1,500"),
+        asks("str_replace_editor", command="view", path="/a", view_range="1,500"),
+        TOOLS,
+    ),
+    Example(
+        "two numbers in brackets",
+        asks("str_replace_editor", command="view", path="/a", view_range="[1,500]"),
+        asks("str_replace_editor", command="view", path="/a", view_range=[1, 500]),
         TOOLS,
     ),
     Example(

@@ -21,6 +21,7 @@ MAX_LAYERS: Final = 3
     Example("encoded twice", asks_with("wait", '"{\\"seconds\\": 3}"'), asks("wait", seconds=3), TOOLS),
     Example("nothing for a tool that needs nothing", asks_with("finish", ""), asks("finish"), TOOLS),
     Example("null for a tool that needs nothing", asks_with("finish", "null"), asks("finish"), TOOLS),
+    Example("a block that names no tool", asks_with("", "{'seconds': 3}"), asks_with("", "{'seconds': 3}"), TOOLS),
     Example("a list is no object", asks_with("wait", "[3]"), asks_with("wait", "[3]"), TOOLS),
     Example("a string that does not end", asks_with("wait", '{"seconds": "3'), asks_with("wait", '{"seconds": "3'), TOOLS),
 )
@@ -36,7 +37,7 @@ def read_arguments(turn: Turn, within: Conversation) -> Turn:
 
 
 def _with_object(call: ToolCall, turn: Turn, within: Conversation) -> ToolCall:
-    if not isinstance(call.arguments, str):
+    if not isinstance(call.arguments, str) or not call.name.strip():  # a block without a name is refused as it is
         return call
     spec = within.tool(call.name)
     found = _object(call.arguments, spec, closed=call.whole and turn.ending == "stop")

@@ -31,6 +31,7 @@ ROOT: dict[str, Any] = {
         ({"$ref": "#/$defs/color"}, {"string"}),
         ({"$ref": "#/$defs/loop"}, ALL),
         ({"$ref": "http://127.0.0.1/x"}, ALL),
+        ({"$ref": "#color"}, ALL),
         ({"allOf": [{"type": ["string", "null"]}, {"type": ["integer", "null"]}]}, {"null"}),
         ({"type": 5}, ALL),
         ({"type": ["odd", {}]}, ALL),
@@ -41,6 +42,13 @@ ROOT: dict[str, Any] = {
 )
 def test_kinds(schema: Any, expected: set[str]) -> None:
     assert kinds(schema, ROOT) == expected
+
+
+def test_an_anchor_is_no_pointer() -> None:
+    root: dict[str, Any] = {"type": "object", "$defs": {"color": {"$anchor": "color", "enum": ["red"]}}}
+    assert kinds({"$ref": "#"}, root) == {"object"}
+    assert kinds({"$ref": "#color"}, root) == ALL
+    assert kinds({"$ref": "#color/$defs/color"}, root) == ALL
 
 
 def test_a_schema_that_doubles_at_each_step_ends() -> None:

@@ -78,6 +78,48 @@ def test_raw_quotes_that_make_a_strange_key_are_not_trusted() -> None:
     assert problem.reason == "unreadable-arguments"
 
 
+@pytest.mark.parametrize("text", ["<parameter=a>1", "\n<a>1</b>", '{a:<|"|>x', "x <parameter=a>"])
+def test_who_writes_tags_is_not_sent_to_json(text: str) -> None:
+    turn = Turn("assistant", calls=(ToolCall("c1", "wait", text),))
+    problem = repair(turn, TOOLS, RULES, trap=False).problem
+    assert problem is not None
+    assert "JSON" not in problem.advice
+    assert "each parameter once" in problem.advice
+    assert len(problem.advice) <= 300
+
+
+def test_a_strange_key_is_told_beside_what_is_not_given() -> None:
+    call = ToolCall("c1", "str_replace_editor", {"command": "view", "path": "/a", "viewRange": [1, 5]})
+    problem = repair(Turn("assistant", calls=(call,)), TOOLS, RULES, trap=False).problem
+    assert problem is not None
+    assert (problem.reason, problem.fault) == ("unknown-arguments", "model-arguments")
+    assert problem.advice.splitlines()[:2] == [
+        '"str_replace_editor" has no argument "viewRange".',
+        'Declared and not given: "view_range".',
+    ]
+
+
+@pytest.mark.parametrize("name", ["max_results", "recurse", "dryRun", "new_string"])
+def test_a_strange_key_that_may_matter_is_never_dropped(name: str) -> None:
+    call = ToolCall("c1", "wait", {"seconds": 1, name: 5})
+    verdict = repair(Turn("assistant", calls=(call,)), TOOLS, RULES, trap=False)
+    assert verdict.problem is not None
+    assert verdict.problem.reason == "unknown-arguments"
+    assert verdict.turn.calls == (call,)
+
+
+@pytest.mark.parametrize("text", ["{'seconds': 3}", '{"seconds": 3}', "null", "{}"])
+def test_a_block_without_a_name_is_unreadable_whatever_it_holds(text: str) -> None:
+    problem = repair(Turn("assistant", calls=(ToolCall("c1", "", text),)), TOOLS, RULES, trap=False).problem
+    assert problem is not None
+    assert problem.reason == "unreadable-call"
+
+
+@pytest.mark.parametrize("text", ["0e999999999", "1e-999999999", "1e-99999999999999999999", "0e99999999999999999999", "1e400"])
+def test_numbers_with_hostile_exponents_cost_nothing(text: str) -> None:
+    repair(Turn("assistant", calls=(ToolCall("c1", "wait", {"seconds": text}),)), TOOLS, RULES, trap=False)
+
+
 def test_a_guess_is_made_only_where_guesses_are_allowed() -> None:
     within = Conversation((STRICT_BASH,), policy=Policy(guess=False, tool_aliases={"bash": "execute_bash"}))
     problem = repair(Turn("assistant", calls=(ToolCall("c1", "bash", {}),)), within, RULES, trap=False).problem

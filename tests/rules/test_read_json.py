@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.json_reader import JsonReader
-from rules.read_json import MAX_DEPTH, Reading, Unreadable, read_json, read_many
+from rules.read_json import MAX_DEPTH, MAX_LOOSE, Reading, Unreadable, read_json, read_many
 from tests.linear import grows_linearly
 
 VALUES = st.recursive(
@@ -160,6 +160,15 @@ def test_the_corpus_bodies_are_read() -> None:
         body = case["raw"].partition(opener)[2]
         reading = read_json(body[: body.rfind(closer)] if closer in body else body, closed=closer in body)
         assert isinstance(reading, Reading), case["id"]
+
+
+def test_only_strict_json_may_be_long() -> None:
+    strict = json.dumps({"a": "x" * MAX_LOOSE})
+    assert isinstance(read_json(strict), Reading)
+    assert isinstance(read_many(strict), tuple)
+    loose = "{'a': 1}" + " " * MAX_LOOSE
+    assert read_json(loose) == read_many(loose) == Unreadable("too long to mend")
+    assert isinstance(read_json(loose[:MAX_LOOSE]), Reading)
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {

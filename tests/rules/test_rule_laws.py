@@ -188,6 +188,9 @@ MALFORMED: list[Any] = [
     {"$ref": "#", "anyOf": 5, "allOf": {"a": 1}},
     {"properties": {"a": {"items": [5], "$ref": "#/properties/a"}}},
     {"properties": {"a": False}, "additionalProperties": 5},
+    {"properties": {"a": {}}, "required": [["a"], {}]},
+    {"$schema": ["x"], "properties": {"a": {}}},
+    {"$schema": {}, "properties": {"b": {"$ref": "#anchor"}}},
 ]
 
 

@@ -57,6 +57,10 @@ def test_findings_stop_at_ten() -> None:
         {"properties": {"a": {"$ref": "#/$defs/none"}}},
         {"$ref": "#"},
         {"properties": {"a": {"pattern": "("}}},
+        {"$schema": ["x"]},
+        {"$schema": {}},
+        {"$schema": 5},
+        {"required": [["a"]]},
     ],
 )
 def test_a_bad_schema_is_not_the_calls_fault(parameters: dict[str, Any]) -> None:

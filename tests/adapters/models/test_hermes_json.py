@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import Call, Event, Text, Unwritable
-from adapters.blocks import BlockDecoder
+from adapters.decoding import decoder_for
+from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON, describe, render
 from adapters.models.hermes_json_scan import CLOSE, OPEN
@@ -20,7 +21,7 @@ TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string
 
 
 def events_of(text: str) -> list[Event]:
-    decoder = BlockDecoder(grammar(READS, (TOOL,)))
+    decoder = decoder_for(grammar(READS, (TOOL,)))
     return [*decoder.feed(text), *decoder.finish()]
 
 
@@ -65,7 +66,7 @@ def test_text_behind_a_call_without_closer_is_text() -> None:
 
 
 def test_prose_is_released_at_once() -> None:
-    decoder = BlockDecoder(grammar(READS, (TOOL,)))
+    decoder = decoder_for(grammar(READS, (TOOL,)))
     assert "".join(event.raw for event in decoder.feed("Our <tool_call> envelope.")) == "Our <tool_call> envelope."
 
 
@@ -120,7 +121,75 @@ def test_the_prompt_shows_a_right_example() -> None:
 @pytest.mark.parametrize("head", ["", "<tool_call>", '<tool_call>{"name": "f", "arguments": {"a": "'])
 @pytest.mark.parametrize(
     "unit",
-    [OPEN, CLOSE, '"', "\\", "{[", "]}", "<", '"}}</tool_call>\n', "<tool_call>{", '{"a":"', "x</tool_call>"],
+    [
+        OPEN,
+        CLOSE,
+        '"',
+        "\\",
+        "{[",
+        "]}",
+        "<",
+        '"}}</tool_call>\n',
+        "<tool_call>{",
+        '{"a":"',
+        "x</tool_call>",
+        "<tool_call>```json\n{}```x",
+        "<tool_call>```  ",
+        "{}}}</tool_call>",
+    ],
 )
 def test_time_is_linear(head: str, unit: str) -> None:
     assert decodes_linearly(READS, unit, head)
+
+
+GOOD = '{"name": "f", "arguments": {"a": "x"}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"\n```json\n{GOOD}\n```\n",
+        f"```\n{GOOD}```",
+        f"\n~~~json\n{GOOD}\n~~~\n",
+        f"\n{GOOD}}}\n",
+        f"{GOOD}}}}}",
+        f"```json\n{GOOD}}}\n```",
+    ],
+)
+def test_a_fence_and_surplus_closers_are_taken_off(body: str) -> None:
+    text = f"<tool_call>{body}</tool_call>"
+    assert calls_in(text) == [ToolCall("", "f", {"a": "x"})]
+    assert calls_in(f"{text}\n{text}\nDone.") == [ToolCall("", "f", {"a": "x"})] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"A call follows <tool_call>\n```json\n{GOOD}\n```\nand that is all.",
+        f"A call follows <tool_call>\n```json\n{GOOD}\n```\n",
+        f"A call follows <tool_call>\n```json\n{GOOD}\n```\n<|im_end|>",
+        "The <tool_call>``` is odd {}</tool_call>",
+        "The <tool_call>`{}` is odd",
+    ],
+)
+def test_a_fence_without_the_closing_tag_is_text(text: str) -> None:
+    assert calls_in(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", [f"<tool_call> \n ```json \n\n{GOOD}}}\n``` \n</tool_call>\nDone.", f"x <tool_call>\n```json\n{GOOD}\n```\nDone."]
+)
+def test_cuts_of_fences_do_not_matter(text: str) -> None:
+    def cut(*pieces: str) -> list[Event]:
+        decoder = decoder_for(grammar(READS, (TOOL,)))
+        return merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()])
+
+    whole = cut(text)
+    assert cut(*text) == whole
+    for at in range(1, len(text)):
+        assert cut(text[:at], text[at:]) == whole
+
+
+def test_the_prompt_is_written_for_any_schema() -> None:
+    tool = ToolSpec("f", "", {"type": "object", "properties": {"a": {"default": float("nan")}}, "required": ["a"]})
+    assert '{"name": "f", "arguments": {"a": "the a"}}' in describe((tool,))

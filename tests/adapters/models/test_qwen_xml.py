@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import Call, Event, Text, Unwritable
-from adapters.blocks import BlockDecoder, Opened, merge
+from adapters.decoding import Opened, decoder_for
+from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.qwen_xml import QWEN_XML, as_text, describe, render
@@ -29,7 +30,7 @@ RISKY = {"command": "ls -la", "security_risk": "LOW"}
 
 
 def calls_in(text: str, *tools: ToolSpec) -> list[ToolCall]:
-    decoder = BlockDecoder(grammar(READS, tools or (BASH,)))
+    decoder = decoder_for(grammar(READS, tools or (BASH,)))
     return [event.call for event in (*decoder.feed(text), *decoder.finish()) if isinstance(event, Call)]
 
 
@@ -84,7 +85,7 @@ def test_an_example_inside_a_value_is_data() -> None:
     ],
 )
 def test_prose_is_released_at_once(text: str) -> None:
-    decoder = BlockDecoder(grammar(READS, (BASH,)))
+    decoder = decoder_for(grammar(READS, (BASH,)))
     released = "".join(event.raw for event in decoder.feed(text) if isinstance(event, Text))
     assert text.startswith(released)
     assert len(text) - len(released) < 2
@@ -102,7 +103,7 @@ TEXTS = st.lists(st.sampled_from((*PIECES, "\n", " ", "x", "]]>", "<![CDATA[", "
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "long_name"]), TEXTS | st.integers() | st.lists(st.booleans())))
 def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
-    tool = ToolSpec("f", "", {"properties": {"a": {}, "b": {}}})
+    tool = ToolSpec("f", "", {"properties": {"a": {}, "b": {}, "long_name": {}}})
     try:
         block = render(ToolCall("", "f", arguments))
     except Unwritable:
@@ -147,6 +148,9 @@ def test_the_prompt_shows_all_constraints_and_a_right_example() -> None:
         "]",
         "<![CDATA[",
         "<parameter=a>x</parameter>",
+        "\n<parameter=z>\n</parameter>",
+        "<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\nfoo ",
+        "<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\nfoo\n</function> ",
     ],
 )
 def test_time_is_linear(head: str, unit: str) -> None:
@@ -169,7 +173,7 @@ FOUND = (
 
 def events_in(pieces: Sequence[str], opened: Opened) -> list[Event]:
     tool = ToolSpec("f", "", {"properties": {"a": {}}})
-    decoder = BlockDecoder(grammar(READS, (tool,)), opened)
+    decoder = decoder_for(grammar(READS, (tool,)), opened)
     return merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()])
 
 
@@ -196,3 +200,102 @@ def test_cuts_that_once_mattered_do_not(text: str, opened: Opened) -> None:
 def test_what_follows_a_closed_thought_is_text() -> None:
     events = events_in(["<function=f></function></think>\nDone."], "yes")
     assert [event.raw for event in events if isinstance(event, Text)] == ["\nDone."]
+
+
+LOG4J = """cat > log4j.xml <<'EOF'
+<config>
+<parameter name="a">1</parameter>
+<parameter name="path">/x</parameter>
+</config>
+EOF"""
+
+
+def call_of(value: str, behind: str = "") -> str:
+    return f"<tool_call>\n<function=execute_bash>\n<parameter=command>\n{value}\n</parameter>\n{behind}</function>\n</tool_call>"
+
+
+def arguments_in(text: str, *tools: ToolSpec) -> list[Any]:
+    """Return the arguments of the calls in a text, the same in every cut; None for those that could not be read."""
+    using = grammar(READS, tools or (BASH,))
+    found: list[list[Event]] = []
+    for pieces in ([text], list(text), *([text[:at], text[at:]] for at in range(1, len(text)))):
+        decoder = decoder_for(using)
+        found.append(merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()]))
+        assert found[-1] == found[0]
+    calls = [event.call for event in found[0] if isinstance(event, Call)]
+    return [None if isinstance(call.arguments, str) else call.arguments for call in calls]
+
+
+def test_an_undeclared_parameter_does_not_end_a_file() -> None:
+    assert arguments_in(call_of(LOG4J)) == [{"command": LOG4J}]
+    risk = "<parameter=security_risk>\nLOW\n</parameter>\n"
+    assert arguments_in(call_of(LOG4J, risk)) == [{"command": LOG4J, "security_risk": "LOW"}]
+
+
+def test_a_parameter_that_may_be_a_files_or_made_up_is_asked_again() -> None:
+    made_up = "<parameter=safety>\nLOW\n</parameter>\n"
+    assert arguments_in(call_of("ls\npwd", made_up)) == [None]
+    assert arguments_in(call_of("ls", made_up)) == [{"command": "ls", "safety": "LOW"}]  # one line is no file; the rules decide
+    assert arguments_in(call_of(LOG4J.replace('"path"', '"security_risk"'))) == [None]
+    assert arguments_in(call_of("w\nx\n</parameter>\n<parameter name='y'>\n1")) == [None]
+
+
+def test_tools_that_take_any_parameter_are_given_it() -> None:
+    made_up = "<parameter=safety>\nLOW\n</parameter>\n"
+    takes_more = ToolSpec("execute_bash", "", {**BASH.parameters, "additionalProperties": True})
+    for tool in (ToolSpec("execute_bash"), takes_more):
+        assert arguments_in(call_of("ls", made_up), tool) == [{"command": "ls", "safety": "LOW"}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "The model wrote\n</parameter>\n</function>\nand stopped.",
+        "The model wrote\n</parameter>\n</function>\n</tool_call>\nand stopped.",
+        "It ended so:\n</parameter>\n</function>",
+        'echo "a</parameter></function></tool_call>" > f',
+        'echo "a</parameter></function></tool_call>" > f; echo "</parameter></function>"',
+    ],
+)
+def test_closers_behind_a_call_show_that_it_had_not_ended(value: str) -> None:
+    wrapped = call_of(value)
+    bare = wrapped.removeprefix("<tool_call>\n").removesuffix("\n</tool_call>")
+    tight = f"<tool_call><function=execute_bash><parameter=command>{value}</parameter></function></tool_call>"
+    good = call_of("ls")
+    for text in (wrapped, bare, tight):
+        first, *others = arguments_in(text)
+        assert first in (None, {"command": value})
+        assert others == []
+    assert arguments_in(f"{wrapped}\n{good}")[1:] == [{"command": "ls"}]
+
+
+def test_text_behind_a_call_stays_text() -> None:
+    for behind in ("\nDone.", " Done.", "\nIt ends with `</parameter>`.", "\n</function>", "\n</tool_call>\nDone."):
+        assert arguments_in(call_of("ls") + behind) == [{"command": "ls"}]
+        assert arguments_in(call_of("ls") + behind + "\n" + call_of("ls")) == [{"command": "ls"}] * 2
+
+
+def test_text_behind_a_narrow_call_is_released_at_once() -> None:
+    decoder = decoder_for(grammar(READS, (BASH,)))
+    events = decoder.feed("<function=execute_bash><parameter=command>ls</parameter></function>\nDone.")
+    assert [type(event) for event in events] == [Call, Text]
+
+
+def test_a_cdata_section_is_taken_off_only_around_tags_of_the_format() -> None:
+    for value in ("<![CDATA[ x ]]>", "<![CDATA[<b>x</b>]]>"):
+        assert arguments_in(call_of(value)) == [{"command": value}]
+    assert arguments_in(call_of("<![CDATA[is </parameter> legal]]>")) == [{"command": "is </parameter> legal"}]
+
+
+@pytest.mark.parametrize("body", ["a b<parameter=c>1</parameter>", "a <parameter=c>1</parameter>", "a b c", "a", "a  b"])
+def test_cuts_do_not_matter_where_a_name_holds_a_blank(body: str) -> None:
+    for text in (f"<tool_call>{body}</function></tool_call>", f"<tool_call>\n<function={body}></function></tool_call>"):
+        arguments_in(text, ToolSpec("a b"))
+
+
+def test_the_prompt_is_written_for_any_schema() -> None:
+    odd = {"a b": {"type": "string"}, "c": {"default": "x</parameter>\n</function>\n</tool_call>"}, "d": {"type": "integer"}}
+    tool = ToolSpec("f", "", {"type": "object", "properties": odd, "required": list(odd)})
+    assert "<parameter=c>\nthe c\n</parameter>\n<parameter=d>\n1\n</parameter>" in describe((tool,))
+    assert "<parameter=a b>" not in describe((tool,))
+    assert "<function=" in describe((ToolSpec("no name\n"),))
