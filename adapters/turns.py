@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.base import Call, Event, Markup, Thinking
+from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
@@ -20,22 +20,32 @@ class TurnBuilder:
         self._prose = Prose(keep_thinking=keep_thinking)
         self._text: list[str] = []
         self._thinking: list[str] = []
+        self._behind = False
         self.calls: list[Call] = []
 
     def take(self, events: Sequence[Event]) -> tuple[str, str]:
         """Take events and return the text and the thought that they make certain."""
         text = "".join(self._prose.feed(event) for event in events)
         thought = "".join(event.text for event in events if isinstance(event, Thinking))
-        self.calls.extend(event for event in events if isinstance(event, Call))
+        for event in events:
+            if isinstance(event, Call):
+                self.calls.append(event)
+                self._behind = False
+            self._behind = self._behind or (isinstance(event, Text) and bool(event.raw.strip()))
         self._text.append(text)
         self._thinking.append(thought)
         return text, thought
 
     def finish(self, ending: Ending) -> tuple[str, Turn]:
-        """Return the last text and the turn."""
+        """Return the last text and the turn.
+
+        Where a limit cut text behind a call, nobody knows whether the call had ended or quotes its own closers: it is not whole.
+        """
         last = self._prose.finish()
         self._text.append(last)
         calls = tuple(event.call for event in self.calls)
+        if calls and self._behind and ending in ("length", "cut"):
+            calls = (*calls[:-1], replace(calls[-1], whole=False))
         return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
 
 

@@ -201,3 +201,10 @@ async def test_every_name_of_this_machine_is_answered(vllm: FakeVllm, start: Sta
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{url}/healthz", headers={"Host": host}) as response:
             assert response.status == 200
+
+
+async def test_a_call_with_cut_text_behind_it_is_not_executed(proxy: Proxy) -> None:
+    proxy.vllm.says(Said(f"{GOOD}and then it", finish="length"))
+    assert (await proxy.ask(tools=[BASH])).calls == []
+    proxy.vllm.says(Said(f"{GOOD}and that is all."))
+    assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
