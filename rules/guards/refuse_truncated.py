@@ -9,8 +9,8 @@ from rules.problems import is_truncated
 from rules.read_json import Unreadable, read_json
 from rules.samples import TOOLS
 
-_OPEN = ToolCall("c1", "execute_bash", {"command": "rm -rf /work/build"}, whole=False)
-_TEXT = ToolCall("c1", "execute_bash", '{"command": "rm -rf /work/build', whole=False)
+_OPEN = ToolCall("c1", "execute_bash", {"command": "rm -rf /workspace/build"}, whole=False)
+_TEXT = ToolCall("c1", "execute_bash", '{"command": "rm -rf /workspace/build', whole=False)
 _WHOLE = Turn("assistant", calls=(ToolCall("c1", "wait", {"seconds": 1}),), ending="length")
 _ENDED = Turn("assistant", calls=(_OPEN,))
 
@@ -26,7 +26,7 @@ _ENDED = Turn("assistant", calls=(_OPEN,))
 def refuse_truncated(turn: Turn, _within: Conversation) -> Turn | Problem:
     """Refuse a call that may have been cut.
 
-    Why: closed up, `{"command": "rm -rf /work/build` is a valid call that nobody asked for; vLLM reports truncated calls as
+    Why: closed up, `{"command": "rm -rf /workspace/build` is a valid call that nobody asked for; vLLM reports truncated calls as
         finished (vllm#53269).
     Safety: a call counts as whole only if its block was closed or the model ended the turn, and its JSON came to an end.
     """

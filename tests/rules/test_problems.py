@@ -50,7 +50,7 @@ def test_long_lists_of_tools_are_cut() -> None:
 @pytest.mark.parametrize("ending", ["stop", "length", "cut", "unsure"])
 @pytest.mark.parametrize("quote", ["json", "python"])
 def test_arguments_cut_anywhere_are_never_delivered(ending: str, quote: str) -> None:
-    arguments = {"command": 'rm -rf "/work/build"; echo {"a": "b"}', "security_risk": "LOW"}
+    arguments = {"command": 'rm -rf "/workspace/build"; echo {"a": "b"}', "security_risk": "LOW"}
     text = json.dumps(arguments) if quote == "json" else repr(arguments)
     within = Conversation((STRICT_BASH,), policy=Policy(fill={"security_risk": "LOW"}))
     for cut in range(len(text)):
