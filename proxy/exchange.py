@@ -24,7 +24,7 @@ from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
 from proxy.reading import Reader, Usage
-from proxy.reply import StreamReply, WholeReply
+from proxy.reply import Reply, StreamReply, WholeReply
 from proxy.settings import Settings
 from proxy.upstream import Upstream
 from rules.conversation import Turn
@@ -58,7 +58,7 @@ class Exchange:
         self._started = time.monotonic()
         self._answers: list[Answer] = []
         self._readers: list[Reader] = []
-        self._reply: StreamReply | WholeReply
+        self._reply: Reply
         self._first_byte: float | None = None
         self._logprobs: tuple[Any, ...] = ()
 
