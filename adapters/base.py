@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from rules.conversation import Conversation, ToolCall, Tools, Turn
@@ -83,12 +83,16 @@ class Form:
                 whose scan does not say "no" reads the block
     scan        makes a Scan for one block
     line_start  the opener counts only where a line begins
+    first       the opener counts only where nothing was said before it
+    thought     finds what the model thought in a block that carries its thought as well
     """
 
     opener: str
     scan: Callable[[Tools], Scan]
     read: Read
     line_start: bool = False
+    first: bool = False
+    thought: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,11 @@ class Dialect:
     """How a family of models writes calls and thoughts, and how to write to it.
 
     forms     how calls are written, own form first
-    thinking  pairs of markers around a thought; `label` is dropped after the opener where a newline follows it
+    render    writes the calls of one turn, as they stand in the model's answer; raises Unwritable
+    describe  tells the model its tools and how to call them, behind the system prompt
+    result    shows the result of a tool (its name, its text) in a user's message
+    thinking  pairs of markers around a thought, an opener with several closers in several pairs; a closer that opens a form as
+              well ends the thought and begins the call. `label` is dropped after the first opener where a newline follows it
     closers   stray markers of the format that are dropped when they stand alone in text
     ends      markers that end the turn: what follows is not the model's to say
     results   markers that open a tool's result: after a call, what follows is invented
@@ -104,7 +112,7 @@ class Dialect:
 
     name: str
     forms: Callable[[Tools], Sequence[Form]]
-    render: Callable[[ToolCall], str]
+    render: Callable[[Sequence[ToolCall]], str]
     describe: Callable[[Tools], str]
     result: Callable[[str, str], str]
     thinking: tuple[tuple[str, str], ...] = ()
@@ -112,7 +120,6 @@ class Dialect:
     closers: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
-    separator: str = field(default="\n")
 
 
 class Unwritable(ValueError):
@@ -135,6 +142,8 @@ class Client:
     express     a finished turn -> the turn as this client takes it: calls as text in its own grammar, or structured
     rewrites    the messages are written anew for the model; otherwise the client's own go upstream byte for byte
     drops       members of the body that are for this client's own parser and must not reach the model
+    reads       dialects that the client's own prompt asks of the model, looked for before those of the profile
+    instructs   what the model must be told because the client's prompt does not: it goes behind the system prompt
     """
 
     name: str
@@ -143,3 +152,5 @@ class Client:
     express: Callable[[Turn], Turn]
     rewrites: bool = False
     drops: frozenset[str] = frozenset()
+    reads: tuple[str, ...] = ()
+    instructs: Callable[[Conversation], str] | None = None

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from adapters.base import Form, Scan
 from rules.conversation import Tools
 
 
+@dataclass(slots=True)
+class _Live:
+    """A form that may still be the block's, and where its block ends once its scan knows."""
+
+    form: Form
+    scan: Scan
+    end: int | None = None
+
+
 class Block:
     """One block being read: its forms' scans, side by side, and its text."""
 
     def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
-        self._live: list[tuple[Form, Scan]] = [(form, form.scan(tools)) for form in forms]
+        self._live = [_Live(form, form.scan(tools)) for form in forms]
         self._pieces: list[str] = []
 
     @property
@@ -31,11 +41,15 @@ class Block:
         return self._ask(lambda scan: scan.finish()) or "no"
 
     def _ask(self, question: Callable[[Scan], int | Literal["no"] | None]) -> tuple[Form, int] | Literal["no"] | None:
-        answers = [(form, scan, question(scan)) for form, scan in self._live]
-        self._live = [(form, scan) for form, scan, answer in answers if answer != "no"]
-        for form, _, answer in answers:
-            if answer is None:
-                return None
+        """Ask the scans that do not know yet. The first form that is still possible decides, once it knows."""
+        still: list[_Live] = []
+        for each in self._live:
+            answer = question(each.scan) if each.end is None else each.end
             if answer != "no":
-                return form, answer
-        return "no"
+                each.end = answer
+                still.append(each)
+        self._live = still
+        if not still:
+            return "no"
+        first = still[0]
+        return None if first.end is None else (first.form, first.end)

@@ -9,15 +9,14 @@ kept aside (`hidden`) until what follows shows whether it was made or only thoug
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from adapters.base import Call, Event, Form, Markup, Text, Thinking
+from adapters.base import Event, Form, Markup, Thinking
 from adapters.block import Block
-from adapters.events import merge
 from adapters.grammar import Grammar
-from adapters.quoting import Lines
+from adapters.output import Output
 from rules.conversation import ToolCall
 
 SLICE = 1024
@@ -42,17 +41,14 @@ class BlockDecoder:
         self._todo: deque[str] = deque()
         self._held = ""
         self._before = ""
-        self._ticked = False
-        self._out: list[Event] = []
-        self._lines = Lines()
+        self._ticked = self._newline = False
+        self._out = Output()
+        self._lines = self._out.lines
         self._block: Block | None = None
         self._inside = False
         self._hidden: list[tuple[str, tuple[ToolCall, ...]]] = []
         self._closed = False
         self._aside: list[str] = []
-        self._called = False
-        self._said = False
-        self._emitted = 0
         self.stray: list[tuple[int, str]] = []
         self._alone = ""
         self._seen = 0
@@ -76,8 +72,7 @@ class BlockDecoder:
             if rest:
                 self._todo.appendleft(rest)
             self._work_off()
-        out, self._out = merge(self._out), []
-        return out
+        return self._out.take()
 
     def _work_off(self) -> None:
         while self._todo:
@@ -93,43 +88,51 @@ class BlockDecoder:
     def _find(self, text: str, final: bool) -> tuple[str, str, str]:
         """Split text at the first marker; what may begin one is held back."""
         before, marker, after, self._held = self._grammar.markers.split(text, final=final)
-        self._ticked = (before or self._before).endswith("`")
+        last = before or self._before
+        self._ticked, self._newline = last.endswith("`"), last.endswith("\n")
         self._before = marker or before[-1:] or self._before
         return before, marker, after
 
     def _text(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
-        self._say(before)
+        self._out.say(before)
         if not marker:
             return None
         if self._lines.quoted and marker not in self._grammar.stops:
             self._lines.quote()
-            self._say(marker)
+            self._out.say(marker)
             return after
         return self._marker(marker, after)
 
     def _marker(self, marker: str, after: str) -> str | None:
         grammar = self._grammar
-        forms = tuple(form for form in grammar.forms.get(marker, ()) if self._lines.start or not form.line_start)
+        forms = self._forms(marker, start=self._lines.start)
         if forms:
             return self._open(forms, marker, after, inside=False)
-        if marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
-            self._emit(Thinking(marker, ""))
-            self._closers = frozenset((grammar.thoughts[marker],))
+        if marker[0].isalnum() and not self._lines.start and marker not in grammar.stops:
+            self._out.say(marker)
+        elif marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
+            self._out.emit(Thinking(marker, ""))
+            self._closers = grammar.thoughts[marker]
             self._step = self._thought
-        elif marker in grammar.stops or (marker in grammar.results and self._called and self._lines.start):
-            self._emit(Markup(marker))
+        elif marker in grammar.stops or (marker in grammar.results and self._out.called and self._lines.start):
+            self._out.emit(Markup(marker))
             self._step = self._over
-        elif marker in grammar.closers and not (self._said and self._lines.blank):
+        elif marker in grammar.closers and not (self._out.said and self._lines.blank):
             self._close_stray(marker)
-        elif marker in grammar.ends or (marker in grammar.stray | grammar.closers and self._said):
+        elif marker in grammar.ends or (marker in grammar.stray | grammar.closers and self._out.said):
             self._alone = marker
             self._step = self._standing
         elif marker in grammar.stray:
-            self._emit(Markup(marker))
+            self._out.emit(Markup(marker))
         else:
-            self._say(marker)
+            self._out.say(marker)
         return after
+
+    def _forms(self, marker: str, *, start: bool) -> tuple[Form, ...]:
+        """Return the forms that a marker may open here."""
+        forms = self._grammar.forms.get(marker, ())
+        return tuple(form for form in forms if (start or not form.line_start) and not (form.first and self._out.spoken))
 
     def _standing(self, text: str, final: bool) -> str | None:
         """After a marker that should stand alone: with ordinary text behind it on its line it is spoken of, and is text."""
@@ -143,35 +146,39 @@ class BlockDecoder:
         if marker in self._grammar.closers and not (spoken and body != text):
             self._close_stray(marker)
         elif spoken:
-            self._say(marker)
+            self._out.say(marker)
         else:
-            self._emit(Markup(marker))
+            self._out.emit(Markup(marker))
             self._step = self._over if marker in self._grammar.ends else self._text
         return text
 
     def _close_stray(self, closer: str) -> None:
         """Drop the closer of a thought that nothing here opened, and remember where it stood."""
-        self.stray.append((self._emitted, closer))
-        self._emit(Markup(closer))
+        self.stray.append((self._out.emitted, closer))
+        self._out.emit(Markup(closer))
 
     def _thought(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
         if before:
-            self._emit(Thinking(before, before))
+            self._out.emit(Thinking(before, before))
         if not marker:
             return None
-        forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
-        if marker in self._closers:
-            self._emit(Thinking(marker, ""))
-            self._lines.fresh()
+        forms = self._forms(marker, start=False)
+        if marker in self._closers and marker in self._grammar.forms:  # it ends the thought by beginning the call
+            if self._newline:
+                self._step = self._text
+                return marker + after
+            self._out.emit(Thinking(marker, marker))
+        elif marker in self._closers:
+            self._out.emit(Thinking(marker, ""))
             self._step = self._text
         elif marker in self._grammar.ends:
-            self._emit(Markup(marker))
+            self._out.emit(Markup(marker))
             self._step = self._over
         elif forms and not self._ticked:
             return self._open(forms, marker, after, inside=True)
         else:
-            self._emit(Thinking(marker, marker))
+            self._out.emit(Thinking(marker, marker))
         return after
 
     def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
@@ -194,26 +201,23 @@ class BlockDecoder:
         calls = form.read(whole[:end], self._grammar.tools)
         if calls is None:
             return self._refuse(whole)
-        return self._closed_block(whole[:end], calls, whole[end:])
-
-    def _closed_block(self, raw: str, calls: tuple[ToolCall, ...], rest: str) -> str | None:
         if self._inside:
-            self._hidden.append((raw, calls))
+            self._hidden.append((whole[:end], calls))
             self._step = self._after_hidden
         else:
-            self._call(raw, calls)
+            self._out.call(whole[:end], calls, form.thought(whole[:end]) if form.thought else "")
             self._step = self._text
-        return self._look_again(rest)
+        return self._look_again(whole[end:])
 
     def _refuse(self, whole: str) -> str | None:
         """Take the opener as what it looks like, and look at the rest again."""
         opener = self._grammar.markers.at_start(whole) or whole
         if self._inside:
             self._unhide()
-            self._emit(Thinking(opener, opener))
+            self._out.emit(Thinking(opener, opener))
             self._step = self._thought
         else:
-            self._say(opener)
+            self._out.say(opener)
             self._step = self._text
         return self._look_again(whole[len(opener) :])
 
@@ -221,7 +225,7 @@ class BlockDecoder:
         self._again += len(rest)
         if self._again > AGAIN * self._seen + 64 * SLICE:
             self._unhide()
-            self._say(rest)
+            self._out.say(rest)
             return None
         if len(rest) <= SLICE:
             return rest
@@ -235,7 +239,7 @@ class BlockDecoder:
             self._hidden = [(raw, tuple(replace(call, whole=False) for call in calls)) for raw, calls in self._hidden]
             self._unhide(made=True)
             return None
-        forms = tuple(form for form in self._grammar.forms.get(marker, ()) if not form.line_start)
+        forms = self._forms(marker, start=False)
         body = before.lstrip()
         self._hidden.append((before[: len(before) - len(body)], ()))
         if body or (forms and self._closed):
@@ -254,14 +258,14 @@ class BlockDecoder:
         past = False
         for raw, calls in self._hidden:
             if made and calls:
-                self._call(raw, calls)
+                self._out.call(raw, calls)
             elif made and raw:
-                self._emit(Markup(raw))
+                self._out.emit(Markup(raw))
             elif past:
-                self._say(raw)
+                self._out.say(raw)
             elif raw:
                 past = raw in self._closers
-                self._emit(Thinking(raw, "" if past else raw))
+                self._out.emit(Thinking(raw, "" if past else raw))
         self._step = self._text if self._closed or made else self._thought
         self._hidden, self._closed = [], False
 
@@ -270,8 +274,8 @@ class BlockDecoder:
         self._aside.append(before)
         if marker in self._closers and not self._ticked:
             thought, self._aside = "".join(self._aside), []
-            self._emit(Thinking(thought, thought))
-            self._emit(Thinking(marker, ""))
+            self._out.emit(Thinking(thought, thought))
+            self._out.emit(Thinking(marker, ""))
             self._step = self._text
             return after
         self._aside.append(marker)
@@ -286,27 +290,5 @@ class BlockDecoder:
 
     def _over(self, text: str, final: bool) -> str | None:  # noqa: ARG002 - the states share one signature
         if text:
-            self._emit(Markup(text))
+            self._out.emit(Markup(text))
         return None
-
-    # -- what goes out
-
-    def _emit(self, event: Event) -> None:
-        self._out.append(event)
-        self._emitted += len(event.raw)
-        self._said = False
-        self._lines.fresh()
-
-    def _say(self, text: str) -> None:
-        if text:
-            self._out.append(Text(text))
-            self._emitted += len(text)
-            self._said = self._said or bool(text.strip())
-            self._lines.take(text)
-
-    def _call(self, raw: str, calls: Iterable[ToolCall]) -> None:
-        for call in calls:
-            self._emit(Call(raw, call))
-            self._called, raw = True, ""
-        if raw:
-            self._emit(Markup(raw))

@@ -16,7 +16,7 @@ class Grammar:
 
     tools: Tools
     forms: Mapping[str, tuple[Form, ...]]
-    thoughts: Mapping[str, str]
+    thoughts: Mapping[str, frozenset[str]]
     labels: frozenset[str]
     stray: frozenset[str]
     ends: frozenset[str]
@@ -27,7 +27,7 @@ class Grammar:
     @property
     def closers(self) -> frozenset[str]:
         """The markers that end a thought."""
-        return frozenset(self.thoughts.values())
+        return frozenset().union(*self.thoughts.values())
 
 
 def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = (), *, calls: bool = True) -> Grammar:
@@ -40,12 +40,14 @@ def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()
     stops = tuple(stops)
     for form in (form for dialect in dialects for form in dialect.forms(tools)) if calls else ():
         forms.setdefault(form.opener, []).append(form)
-    thoughts = dict(pair for dialect in dialects for pair in dialect.thinking)
+    thoughts: dict[str, frozenset[str]] = {}
+    for opener, closer in (pair for dialect in dialects for pair in dialect.thinking):
+        thoughts[opener] = thoughts.get(opener, frozenset()) | {closer}
     stray = {each for dialect in dialects for each in dialect.closers} if calls else set()
     ends = {each for dialect in dialects for each in dialect.ends} | {*stops}
     results = {each for dialect in dialects for each in dialect.results}
     labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
-    markers = {*forms, *thoughts, *thoughts.values(), *stray, *ends, *results, *labels}
+    markers = {*forms, *thoughts, *(each for closers in thoughts.values() for each in closers), *stray, *ends, *results, *labels}
     return Grammar(
         tools,
         {opener: tuple(each) for opener, each in forms.items()},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -21,8 +23,8 @@ class Markers:
     """A set of fixed texts to look for; the leftmost wins, and of several the longest."""
 
     def __init__(self, markers: Iterable[str]) -> None:
-        ordered = sorted(set(markers), key=lambda marker: (-len(marker), marker))
-        self._pattern = re.compile("|".join(re.escape(marker) for marker in ordered) or r"(?!)")
+        ordered = sorted(set(markers))
+        self._pattern = re.compile(_pattern(ordered) if ordered else r"(?!)")
         self._prefixes = frozenset(marker[:length] for marker in ordered for length in range(1, len(marker)))
         self._longest = max(map(len, ordered), default=0)
 
@@ -49,6 +51,27 @@ class Markers:
             if text[-length:] in self._prefixes:
                 return length
         return 0
+
+
+NESTED = 32
+"""Levels of common beginnings that a pattern shares; names deeper than that are tried one by one."""
+
+
+def _pattern(markers: Sequence[str], level: int = 0) -> str:
+    """Write a pattern for sorted markers, at least one: common beginnings are looked at once, and the longest marker wins."""
+    if level > NESTED:
+        return f"(?:{'|'.join(re.escape(marker) for marker in sorted(markers, key=len, reverse=True))})"
+    common = _common(markers[0], markers[-1])
+    rests = [marker[len(common) :] for marker in markers]
+    whole, rests = rests[0] == "", [rest for rest in rests if rest]
+    branches = [_pattern(list(group), level + 1) for _, group in groupby(rests, itemgetter(0))]
+    return re.escape(common) + (f"(?:{'|'.join(branches)}){'?' if whole else ''}" if branches else "")
+
+
+def _common(first: str, last: str) -> str:
+    """Return how two texts begin alike."""
+    length = next((at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), min(len(first), len(last)))
+    return first[:length]
 
 
 @lru_cache(maxsize=256)

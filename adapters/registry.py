@@ -21,4 +21,11 @@ CLIENTS: tuple[Client, ...] = (
 PREFIXES: Mapping[str, tuple[Client, ...]] = {"/openhands": CLIENTS, "/openai": (OPENAI_CHAT, PASSTHROUGH)}
 """Path prefix -> the clients it may be, for those who would rather say than be recognised: /openai/v1/chat/completions."""
 
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (GEMMA4, QWEN_XML, HERMES_JSON)}
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        GEMMA4,
+        QWEN_XML,
+        HERMES_JSON,
+    )
+}

@@ -140,7 +140,7 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
         return replace(turn, calls=(), ending="length")
     kept = tuple(call for call in turn.calls if _survived(call, answer, client, within))
     if kept:
-        return replace(turn, calls=kept)
+        return replace(turn, calls=kept if within.policy.several == "all" else kept[:1])
     if turn.calls:
         return replace(turn, calls=(), text=shorten(quoted(turn)))
     return turn if turn.text.strip() else replace(turn, text=EMPTY)

@@ -8,15 +8,35 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from adapters.registry import DIALECTS
 
 Mode = Literal["repair", "observe", "off"]
 """repair: mend what is wrong. observe: change nothing, record what would have been found. off: relay."""
 
 Bodies = Literal["on", "off"]
 StreamMode = Literal["eager", "hold"]
-DialectName = Literal["gemma4", "qwen_xml", "hermes_json"]
-"""The text dialects a profile may name; a new dialect is added here and to the registry of adapters."""
+
+
+def _known_dialect(name: str) -> str:
+    if name not in DIALECTS:
+        raise ValueError(f'"{name}" is no dialect; there are {", ".join(sorted(DIALECTS))}')
+    return name
+
+
+DialectName = Annotated[str, AfterValidator(_known_dialect)]
+"""The name of a registered dialect."""
 
 MIB = 1024 * 1024
 

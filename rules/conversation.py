@@ -15,6 +15,8 @@ Schema: TypeAlias = Mapping[str, Json]
 
 Role = Literal["system", "user", "assistant", "tool"]
 
+Several = Literal["all", "first", "ask"]
+
 Ending = Literal["stop", "length", "cut", "unsure"]
 """How a model's answer ended.
 
@@ -73,7 +75,8 @@ class Turn:
 class Policy:
     """What the client can take and the operator has allowed.
 
-    one_call   the client takes one call a turn
+    several    what becomes of several calls in a turn. all: the client takes them; first: it takes one, and gets the first right
+               one; ask: it takes one action out of the model's text, and which of several was meant is asked
     acts       the client takes every turn for an action; one without a call counts as idle talk
     guess      rules of the safety class `guess` may act
     fill       property name -> value for a required property that is missing (safety class `policy`)
@@ -81,7 +84,7 @@ class Policy:
     forbidden  texts that no argument may contain because the client's own history would break on them
     """
 
-    one_call: bool = False
+    several: Several = "all"
     acts: bool = False
     guess: bool = True
     fill: Mapping[str, Json] = field(default_factory=dict)

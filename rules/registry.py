@@ -27,6 +27,7 @@ from rules.calls.wrap_single_item import wrap_single_item
 from rules.guards.check_schema import check_schema
 from rules.guards.refuse_empty_turn import refuse_empty_turn
 from rules.guards.refuse_forbidden import refuse_forbidden
+from rules.guards.refuse_several_actions import refuse_several_actions
 from rules.guards.refuse_truncated import refuse_truncated
 from rules.guards.refuse_unknown_arguments import refuse_unknown_arguments
 from rules.guards.refuse_unknown_tool import refuse_unknown_tool
@@ -62,6 +63,7 @@ PLACEMENTS: Final[tuple[Placement, ...]] = (
     Placement(collapse_duplicates, "after all mending, by which calls may have become the same"),
     Placement(keep_first_call, "after all mending and before any refusal: a later call must not cost the first"),
     Placement(refuse_empty_turn, "refusals from here on; without a call there is nothing more to look at"),
+    Placement(refuse_several_actions, "before one of them is judged: which one counts is not known yet"),
     Placement(refuse_truncated, "before all that reads a call: of a cut call nothing else is worth saying"),
     Placement(refuse_unreadable_call, "before the name is looked up: it has none"),
     Placement(refuse_unknown_tool, "before the arguments: of an unknown tool they cannot be judged"),

@@ -173,7 +173,7 @@ def _reads_back(text: str, call: ToolCall) -> bool:
     return read_back == written and not any(value != value.strip("\n") for value in written.values())
 
 
-POLICY = Policy(one_call=True, acts=True, forbidden=("</function>",))
+POLICY = Policy(several="first", acts=True, forbidden=("</function>",))
 """A value with `</function>` breaks the text of every later request: OpenHands reads its whole history again each turn."""
 
 OPENHANDS_TEXT = Client(

@@ -205,8 +205,12 @@ class _EchoScan:
         return self._seen
 
 
-def render(call: ToolCall) -> str:
-    """Write a call as Gemma does. A string that holds the string marker cannot be written."""
+def render(calls: Sequence[ToolCall]) -> str:
+    """Write calls as Gemma does, one behind the other. A string that holds the string marker cannot be written."""
+    return "".join(map(_write, calls))
+
+
+def _write(call: ToolCall) -> str:
     if isinstance(call.arguments, str):
         raise Unwritable("arguments that could not be read as an object")
     pairs = ",".join(f"{write_key(key)}:{write_value(value)}" for key, value in call.arguments.items())
@@ -239,5 +243,4 @@ GEMMA4 = Dialect(
     closers=(CLOSE, RESPONSE, "<tool|>", "<tool_response|>", "<|turn>", "<|think|>", "<bos>", "<pad>"),
     ends=ENDS,
     results=(f"{RESPONSE}response:", "<tool_response>"),
-    separator="",
 )

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from adapters.base import Dialect, Form, Unwritable
 from adapters.models.hermes_json_read import read
 from adapters.models.hermes_json_scan import CLOSE, ENDS, OPEN, RESPONSE, HermesScan
-from adapters.models.tool_prompt import list_tools, write_example
+from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 
 _HOW = """\
-To call a function, answer with one JSON object between {opener} and {closer}, and nothing behind it:
+To call a function, answer with one JSON object between <tool_call> and </tool_call>, and nothing behind it:
 
 {example}
 
@@ -34,8 +34,12 @@ def forms(tools: Tools) -> Sequence[Form]:
     return (Form(OPEN, HermesScan, read),)
 
 
-def render(call: ToolCall) -> str:
-    """Write a call as JSON in its wrapper. What is no JSON cannot be written."""
+def render(calls: Sequence[ToolCall]) -> str:
+    """Write calls as JSON, each in its wrapper. What is no JSON cannot be written."""
+    return "\n".join(map(_write, calls))
+
+
+def _write(call: ToolCall) -> str:
     if isinstance(call.arguments, str):
         raise Unwritable("arguments that could not be read as an object")
     try:
@@ -51,11 +55,8 @@ def render(call: ToolCall) -> str:
 
 
 def describe(tools: Tools) -> str:
-    """Describe tools and the form of a call, the same text for the same tools."""
-    if not tools:
-        return ""
-    how = _HOW.format(opener=OPEN, closer=CLOSE, example=write_example(tools, render))
-    return f"# Tools\n\n{list_tools(tools)}\n\n{how}"
+    """Describe tools and the form of a call."""
+    return describe_tools(tools, _HOW, render)
 
 
 def result(name: str, text: str) -> str:

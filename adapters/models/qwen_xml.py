@@ -23,7 +23,7 @@ from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.qwen_xml_read import read_known
 from adapters.models.qwen_xml_tags import ENDS, RESERVED, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
 from adapters.models.qwen_xml_walk import Walk
-from adapters.models.tool_prompt import list_tools, write_example
+from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools
 
 BARE_OPENERS = ("<function=", "<function name=")
@@ -59,8 +59,12 @@ def _scan(known: Vocabulary, *, wrapped: bool = False, strict: bool = False) -> 
     return lambda tools: Walk(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
 
 
-def render(call: ToolCall) -> str:
-    """Write a call in Qwen's form. What our own reader would not give back cannot be written."""
+def render(calls: Sequence[ToolCall]) -> str:
+    """Write calls in Qwen's form. What our own reader would not give back cannot be written."""
+    return "\n".join(map(_write, calls))
+
+
+def _write(call: ToolCall) -> str:
     if isinstance(call.arguments, str):
         raise Unwritable("arguments that could not be read as an object")
     written = {name: as_text(value) for name, value in call.arguments.items()}
@@ -96,10 +100,8 @@ def _slices(text: str, size: int = 4096) -> list[str]:
 
 
 def describe(tools: Tools) -> str:
-    """Describe tools and the form of a call, the same text for the same tools."""
-    if not tools:
-        return ""
-    return f"# Tools\n\n{list_tools(tools)}\n\n{_HOW.format(example=write_example(tools, render))}"
+    """Describe tools and the form of a call."""
+    return describe_tools(tools, _HOW, render)
 
 
 def result(name: str, text: str) -> str:

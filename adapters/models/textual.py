@@ -30,7 +30,7 @@ def _message(turn: Turn, dialect: Dialect, names: dict[str, str]) -> Message:
 def render(turn: Turn, dialect: Dialect) -> str:
     """Write a turn as the model would have. What the dialect cannot carry is quoted as plain text, whole."""
     try:
-        calls = dialect.separator.join(dialect.render(call) for call in turn.calls)
+        calls = dialect.render(turn.calls)
     except Unwritable:
         return quoted(turn)
     return f"{turn.text}\n{calls}" if turn.text else calls

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from adapters.base import Unwritable
 from rules.conversation import Json, Schema, ToolCall, Tools
 
+Render: TypeAlias = Callable[[Sequence[ToolCall]], str]
+"""Writes the calls of a turn."""
+
 DEPTH = 4
 _STAND_IN = ToolCall("", "function_name", {"parameter_name": "value"})
 _PLAIN: Mapping[str, Json] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}, "null": None}
+
+
+def describe_tools(tools: Tools, how: str, render: Render) -> str:
+    """Describe tools and the form of a call, the same text for the same tools; nothing where there are none.
+
+    how  tells the form in words, with `{example}` where a call written by `render` is to stand
+    """
+    if not tools:
+        return ""
+    return f"# Tools\n\n{list_tools(tools)}\n\n{how.replace('{example}', write_example(tools, render))}"
 
 
 def list_tools(tools: Tools) -> str:
@@ -28,7 +42,7 @@ def list_tools(tools: Tools) -> str:
     return "You have access to these functions:\n\n<tools>\n" + "\n".join(lines) + "\n</tools>"
 
 
-def write_example(tools: Tools, render: Callable[[ToolCall], str]) -> str:
+def write_example(tools: Tools, render: Render) -> str:
     """Write an example call. What the format cannot carry becomes a plain text or is left out; never raises."""
     call = example_of(tools)
     arguments = call.arguments if isinstance(call.arguments, Mapping) else {}
@@ -37,12 +51,12 @@ def write_example(tools: Tools, render: Callable[[ToolCall], str]) -> str:
         for each in (value, f"the {name}"):
             if name not in carried and _write(call.having({**carried, name: each}), render):
                 carried[name] = each
-    return _write(call.having(carried), render) or render(_STAND_IN)
+    return _write(call.having(carried), render) or render((_STAND_IN,))
 
 
-def _write(call: ToolCall, render: Callable[[ToolCall], str]) -> str | None:
+def _write(call: ToolCall, render: Render) -> str | None:
     try:
-        return render(call)
+        return render((call,))
     except Unwritable:
         return None
 

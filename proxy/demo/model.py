@@ -40,7 +40,7 @@ def answer(body: Mapping[str, Any]) -> Said:
     if not body.get("tools"):
         return Said(f"{SAYS[step]}\n\n{_in_text(step, call)}")
     if _was_told(messages):
-        return Said(render(call))
+        return Said(render((call,)))
     return Said(f"{SAYS[step]}\n{_with_tools(step, call)}")
 
 
@@ -64,7 +64,7 @@ def _in_text(step: int, call: ToolCall) -> str:
         return f"<function={call.name}>\n{lines}</function>"
     if step == 1:
         return f"<function={call.name}>\n{json.dumps(wanted)}\n</function>"
-    return render(ToolCall("", call.name, wanted))
+    return render((ToolCall("", call.name, wanted),))
 
 
 def _with_tools(step: int, call: ToolCall) -> str:
@@ -72,12 +72,12 @@ def _with_tools(step: int, call: ToolCall) -> str:
     assert not isinstance(call.arguments, str)
     wanted = {name: value for name, value in call.arguments.items() if name != "security_risk"}
     if step == 0:
-        return render(ToolCall("", "bash", wanted))
+        return render((ToolCall("", "bash", wanted),))
     if step == 1:
-        return render(ToolCall("", call.name, wanted)).replace('path:<|"|>calc.py<|"|>', 'path:"calc.py"')
+        return render((ToolCall("", call.name, wanted),)).replace('path:<|"|>calc.py<|"|>', 'path:"calc.py"')
     if step == 2:
-        return render(ToolCall("", call.name, {}))
-    return render(call)
+        return render((ToolCall("", call.name, {}),))
+    return render((call,))
 
 
 async def chat(request: web.Request) -> web.StreamResponse:

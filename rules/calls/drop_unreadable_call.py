@@ -17,7 +17,7 @@ _GOOD = ToolCall("c1", "wait", {"seconds": 1})
 _BAD = ToolCall("c2", "", "{utterly mangled}")
 _CUT = ToolCall("c2", "", '{"na', whole=False)
 _END = ToolCall("c3", "finish", {})
-_ONE_CALL = replace(TOOLS, policy=Policy(one_call=True))
+_ONE_CALL = replace(TOOLS, policy=Policy(several="first"))
 
 
 @rule(
@@ -65,4 +65,4 @@ def _is_idle(call: ToolCall, turn: Turn) -> bool:
 def _is_spare(calls: Sequence[ToolCall], at: int, within: Conversation) -> bool:
     before = any(call.name for call in calls[:at])
     behind = [call.name.lower().replace("_", "").replace("-", "") for call in calls[at + 1 :] if call.name]
-    return (before or (bool(behind) and not within.policy.one_call)) and LAST.isdisjoint(behind)
+    return (before or (bool(behind) and within.policy.several == "all")) and LAST.isdisjoint(behind)

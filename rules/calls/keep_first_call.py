@@ -11,7 +11,7 @@ from rules.problems import is_truncated, judge
 from rules.samples import TOOLS
 from rules.undeclared import undeclared
 
-_ONE_CALL = replace(TOOLS, policy=Policy(one_call=True))
+_ONE_CALL = replace(TOOLS, policy=Policy(several="first"))
 _BAD = ToolCall("c1", "wait", {})
 _GOOD = ToolCall("c2", "wait", {"seconds": 1})
 _LATER = ToolCall("c3", "finish", {})
@@ -38,7 +38,7 @@ def keep_first_call(turn: Turn, within: Conversation) -> Turn:
         call gives way only to a right call of the same tool with no other tool between; else it is kept, refused and asked
         again: of `create` without its path and `finish`, running only `finish` would end the work undone.
     """
-    if not within.policy.one_call or len(turn.calls) < 2:
+    if within.policy.several != "first" or len(turn.calls) < 2:
         return turn
     first = turn.calls[0]
     stutter = takewhile(lambda call: call.name == first.name, turn.calls)

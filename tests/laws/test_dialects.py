@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,34 @@ TOOLS: Tools = (
         },
     ),
     ToolSpec("stop", "Stop.", {"type": "object", "properties": {}}),
+    ToolSpec(
+        "bash", "Run a command.", {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}
+    ),
 )
-MARKUP = [
-    "<|tool_call>", "<tool_call|>", '<|"|>', "call:edit_file{", "edit_file{", "<tool_call>", "</tool_call>", "<function=edit_file>",
-    "<function=stop>", "<parameter=path>", "</parameter>", "</function>", '{"name": "edit_file", "arguments": {', "}}", "{", "[", "]",
-    '"', "'", "\\", "<think>", "</think>", "<|channel>", "thought\n", "<channel|>", "<turn|>", "<|im_end|>", "<tool_response>", "```",
-    "`", "\n", " ", "a", "path", ":", ",", "<", ">", "é", "😀", "BEGIN_ARG:\n", "<|tool>", "<tool|>",
+SHELL_CALL = ToolCall("", "bash", {"command": "ls"})
+SAMPLE = ToolCall("", "edit_file", {"path": "/a", "line": 1})
+COMMON = [
+    "<tool_call>", "</tool_call>", "<function=edit_file>", "<parameter=path>", "</parameter>", "</function>", "{", "}", "[", "]", "(", ")",
+    '{"name": "edit_file", "arguments": {', "}}", '"', "'", "\\", "<think>", "</think>", "```", "```json\n", "`", "\n", " ", "a", "path",
+    "edit_file", ":", ",", "=", "<", ">", "é", "😀", "BEGIN_ARG:\n",
 ]  # fmt: skip
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
-marked_text = st.lists(st.one_of(st.sampled_from(MARKUP), st.text(max_size=8)), max_size=40).map("".join)
+
+
+def written(dialect: Dialect, *calls: ToolCall) -> str:
+    """Write calls, each as far as the dialect carries it."""
+    try:
+        return dialect.render(calls)
+    except Unwritable:
+        return ""
+
+
+def markup_of(dialect: Dialect) -> list[str]:
+    """List what a dialect's texts are made of: its markers, and the pieces of two calls as it writes them."""
+    alone = grammar([dialect], TOOLS)
+    pieces = re.findall(r"\w+|[^\w\s]+|\s+", written(dialect, SAMPLE, SAMPLE))
+    return sorted({*alone.forms, *alone.thoughts, *alone.closers, *alone.stray, *alone.ends, *alone.results, *pieces, *COMMON})
 
 
 def tools_of(case: dict[str, Any]) -> Tools:
@@ -68,6 +87,7 @@ def all_of(dialect: Dialect, tools: Tools) -> Grammar:
 
 
 GRAMMARS = {name: all_of(dialect, TOOLS) for name, dialect in DIALECTS.items()}
+MARKUP = {name: markup_of(dialect) for name, dialect in DIALECTS.items()}
 
 
 def decode(dialect: Dialect, tools: Tools | Grammar, pieces: list[str], opened: Opened = "no") -> list[Event]:
@@ -83,21 +103,23 @@ def pieces_of(text: str, size: int) -> list[str]:
 
 
 @every_dialect
-@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+@pytest.mark.parametrize("case", CASES[::4], ids=[case["id"] for case in CASES[::4]])
 def test_cuts_do_not_matter_and_nothing_is_lost(dialect: Dialect, case: dict[str, Any]) -> None:
-    raw, tools = case["raw"], all_of(dialect, tools_of(case))
+    raw, tools = case["raw"], grammar([dialect], tools_of(case))
     opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
     whole = decode(dialect, tools, [raw], opened)
     assert "".join(event.raw for event in whole) == raw
-    cuts = random.Random(case["id"]).sample(range(1, len(raw)), min(12, len(raw) - 1)) if len(raw) > 1 else []
+    cuts = random.Random(case["id"]).sample(range(1, len(raw)), min(6, len(raw) - 1)) if len(raw) > 1 else []
     for pieces in [*(pieces_of(raw, size) for size in (1, 3, 7, 31)), *([raw[:cut], raw[cut:]] for cut in cuts)]:
         assert decode(dialect, tools, pieces, opened) == whole
 
 
 @every_dialect
-@settings(max_examples=150, deadline=None)
-@given(text=marked_text, opened=st.sampled_from(["no", "yes", "likely", "maybe"]))
-def test_no_text_breaks_a_decoder_at_any_single_cut(dialect: Dialect, text: str, opened: Opened) -> None:
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), opened=st.sampled_from(["no", "yes", "likely", "maybe"]))
+def test_no_text_breaks_a_decoder_at_any_single_cut(dialect: Dialect, data: st.DataObject, opened: Opened) -> None:
+    pieces = st.one_of(st.sampled_from(MARKUP[dialect.name]), st.text(max_size=8))
+    text = "".join(data.draw(st.lists(pieces, max_size=40)))
     whole = decode(dialect, TOOLS, [text], opened)
     assert "".join(event.raw for event in whole) == text
     assert decode(dialect, TOOLS, list(text), opened) == whole
@@ -118,7 +140,7 @@ def test_a_decoy_is_never_a_call(dialect: Dialect, case: dict[str, Any]) -> None
 
 @every_dialect
 def test_quoted_calls_stay_text(dialect: Dialect) -> None:
-    block = dialect.render(ToolCall("", "edit_file", {"path": "/a"}))
+    block = written(dialect, ToolCall("", "edit_file", {"path": "/a"})) or written(dialect, SHELL_CALL)
     for text in (f"Write it so:\n```\n{block}\n```\nand no other way.", f"A call begins `{block}` like this."):
         assert decode(dialect, TOOLS, [text]) == [Text(text)]
 
@@ -145,7 +167,7 @@ arguments = st.fixed_dictionaries(
 def test_it_reads_what_it_writes(dialect: Dialect, given_arguments: list[dict[str, Any]], prose: str) -> None:
     calls = tuple(ToolCall("", "edit_file", each) for each in given_arguments)
     try:
-        blocks = dialect.separator.join(map(dialect.render, calls))
+        blocks = dialect.render(calls)
     except Unwritable:
         return
     builder = TurnBuilder()
@@ -166,12 +188,27 @@ def test_text_is_not_held_back(dialect: Dialect) -> None:
     assert decoder.feed("more")
 
 
-HOSTILE = ["<|tool_call>", "<tool_call>", "<function=edit_file>", "<parameter=path>", '<|"|>', '"', "\\", "{[", "</tool_call>", "<think>",
-           "</parameter>", "`", "```\n", '<tool_call>{"a": "', "<|tool_call>call:edit_file{path:", "<|channel>thought\n", "<tool_call|>",
-           '<tool_call>{"a": "x"y"}</tool_call> foo ', '<|tool_call>call:edit_file{path:<|"|>x}<tool_call|> b ']  # fmt: skip
+HOSTILE = [
+    '"',
+    "\\",
+    "{[",
+    "`",
+    "```\n",
+    "```json\n{",
+    '{"name": "edit_file", "arguments": {',
+    '<tool_call>{"a": "x"y"}</tool_call> foo ',
+]
+
+
+def hostile(dialect: Dialect) -> list[str]:
+    """List what to repeat: each marker, and a call that is never finished, broken off at several places."""
+    block = written(dialect, SAMPLE)
+    begun = [block[:at] for at in range(len(block) // 6 + 1, len(block), len(block) // 6 + 1)]
+    return [*HOSTILE, *(each for each in MARKUP[dialect.name] if len(each) > 3), *begun, f"{block} foo "]
 
 
 @every_dialect
-@pytest.mark.parametrize("unit", HOSTILE)
-def test_time_is_linear(dialect: Dialect, unit: str) -> None:
-    assert grows_linearly(lambda text: decode(dialect, TOOLS, [text]), lambda size: unit * (size // len(unit)), 20_000)
+def test_time_is_linear(dialect: Dialect) -> None:
+    alone = grammar([dialect], TOOLS)
+    for unit in hostile(dialect):
+        assert grows_linearly(lambda text: decode(dialect, alone, [text]), lambda size: unit * (size // len(unit)), 8_000), unit  # noqa: B023

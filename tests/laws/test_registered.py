@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import get_args
 
 import adapters.clients
 import adapters.models
@@ -12,7 +11,6 @@ from adapters.base import Client, Dialect
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.ladder import SURVIVED
 from proxy.profiles import load
-from proxy.settings import DialectName
 
 
 def found(package: str, folder: Path, kind: type) -> set[str]:
@@ -27,10 +25,6 @@ def test_every_dialect_is_registered() -> None:
 
 def test_every_client_is_registered() -> None:
     assert found("adapters.clients", Path(adapters.clients.__path__[0]), Client) == {client.name for client in CLIENTS}
-
-
-def test_every_dialect_can_be_named_in_a_profile() -> None:
-    assert set(get_args(DialectName)) == set(DIALECTS)
 
 
 def test_every_profile_names_dialects_that_exist() -> None:

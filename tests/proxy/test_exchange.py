@@ -159,7 +159,7 @@ async def test_tools_and_history_can_be_written_as_text(vllm: FakeVllm, start: S
     dialect = DIALECTS[name]
     profile = {"name": "texts", "match": [MODEL], "dialect": name}
     proxy = Proxy(await start(upstream=vllm.url, profile=[profile]), vllm, stream)
-    vllm.says(dialect.render(ToolCall("", "bash", {"command": "pwd"})))
+    vllm.says(dialect.render((ToolCall("", "bash", {"command": "pwd"}),)))
     made = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls -la"}'}}
     messages = [
         {"role": "user", "content": "go"},
@@ -174,7 +174,7 @@ async def test_tools_and_history_can_be_written_as_text(vllm: FakeVllm, start: S
     assert [each["role"] for each in asked["messages"]] == ["system", "user", "assistant", "user"]
     assert "Run a command." in system["content"]
     assert user["content"] == "go"
-    assert assistant["content"] == "Looking.\n" + dialect.render(ToolCall("", "bash", {"command": "ls -la"}))
+    assert assistant["content"] == "Looking.\n" + dialect.render((ToolCall("", "bash", {"command": "ls -la"}),))
     assert "a.txt" in result["content"]
 
 

@@ -35,7 +35,7 @@ ODD = ToolSpec(
 WITHIN = Conversation((*TOOLS.tools, ODD))
 STRICT = Conversation(
     (*TOOLS.tools, ODD, tool("risky", {"command": {"type": "string"}, "risk": {"enum": ["LOW"]}}, "command", "risk")),
-    policy=Policy(one_call=True, fill={"risk": "LOW"}, tool_aliases={"bash": "execute_bash"}, forbidden=("</function",)),
+    policy=Policy(several="first", fill={"risk": "LOW"}, tool_aliases={"bash": "execute_bash"}, forbidden=("</function",)),
 )
 
 TEXTS = st.sampled_from([
@@ -196,5 +196,5 @@ MALFORMED: list[Any] = [
 
 @given(st.dictionaries(st.sampled_from("ab"), VALUES), st.sampled_from(MALFORMED))
 def test_no_rule_raises_on_a_malformed_schema(arguments: dict[str, Any], schema: Any) -> None:
-    within = Conversation((ToolSpec("t", "", schema),), policy=Policy(fill={"a": 1}, one_call=True))
+    within = Conversation((ToolSpec("t", "", schema),), policy=Policy(fill={"a": 1}, several="first"))
     repair(Turn("assistant", calls=(ToolCall("c1", "t", arguments), ToolCall("c2", "t", '"x"'))), within, RULES, trap=False)

@@ -9,7 +9,7 @@ from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
 from adapters.decoding import decode as decode_text
 from adapters.decoding import decoder_for
 from adapters.events import merge
-from adapters.grammar import grammar
+from adapters.grammar import Grammar, grammar
 from rules.base import repair
 from rules.conversation import Conversation, Tools, ToolSpec, Turn
 from rules.registry import RULES
@@ -29,9 +29,14 @@ def tools_of(case: dict[str, Any]) -> Tools:
     return tuple(ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {})) for each in functions)
 
 
-def decode(case: dict[str, Any], reads: Sequence[Dialect], pieces: Sequence[str]) -> list[Event]:
+def grammar_of(case: dict[str, Any], reads: Sequence[Dialect]) -> Grammar:
+    """Return what to look for in a case."""
+    return grammar(reads, tools_of(case))
+
+
+def decode(case: dict[str, Any], using: Grammar, pieces: Sequence[str]) -> list[Event]:
     """Return the events of a case that comes in these pieces, neighbours of one kind joined."""
-    decoder = decoder_for(grammar(reads, tools_of(case)), "yes" if case.get("prompt_open_thinking") else "no")
+    decoder = decoder_for(using, "yes" if case.get("prompt_open_thinking") else "no")
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return merge([*events, *decoder.finish()])
 

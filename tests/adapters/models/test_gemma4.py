@@ -58,7 +58,7 @@ def test_the_end_of_the_text_does_not_make_a_call_whole() -> None:
 @pytest.mark.parametrize("arguments", [{"a": 'x<|"|>y'}, {"a key": 1}, "unread"])
 def test_what_the_format_cannot_carry_is_refused(arguments: Any) -> None:
     with pytest.raises(Unwritable):
-        render(ToolCall("", "run", arguments))
+        render((ToolCall("", "run", arguments),))
 
 
 def test_a_declaration_keeps_what_gemmas_template_drops() -> None:

@@ -69,9 +69,9 @@ def test_a_call_cut_in_a_value_is_not_whole() -> None:
 
 
 def test_an_example_inside_a_value_is_data() -> None:
-    inner = f"Write:\n{render(ToolCall('', 'demo', {'city': 'Paris'}))}\nand so on"
+    inner = f"Write:\n{render((ToolCall('', 'demo', {'city': 'Paris'}),))}\nand so on"
     call = ToolCall("", "execute_bash", {"command": inner})
-    assert calls_in(render(call) + "\nDone.") == [call]
+    assert calls_in(render((call,)) + "\nDone.") == [call]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ TEXTS = st.lists(st.sampled_from((*PIECES, "\n", " ", "x", "]]>", "<![CDATA[", "
 def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
     tool = ToolSpec("f", "", {"properties": {"a": {}, "b": {}, "long_name": {}}})
     try:
-        block = render(ToolCall("", "f", arguments))
+        block = render((ToolCall("", "f", arguments),))
     except Unwritable:
         return
     expected = ToolCall("", "f", {name: as_text(value) for name, value in arguments.items()})
@@ -116,7 +116,7 @@ def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
 def test_what_would_be_misread_is_not_written() -> None:
     for value in ("</parameter>\n</function>", "\n</parameter>\n<parameter=b>\n"):
         with pytest.raises(Unwritable):
-            render(ToolCall("", "f", {"a": f"x{value}"}))
+            render((ToolCall("", "f", {"a": f"x{value}"}),))
 
 
 def test_the_prompt_shows_all_constraints_and_a_right_example() -> None:
