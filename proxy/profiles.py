@@ -117,12 +117,12 @@ def _changed(base: Profile, table: ProfileTable, *, ranked: bool) -> Profile:
 
 @cache
 def _built_in() -> Mapping[str, Profile]:
-    """Read the profiles of the package, once; `generic` last."""
+    """Read the profiles of the package, once: `generic`, which all others begin as, comes last."""
     files = [file for file in resources.files("adapters.profiles").iterdir() if file.name.endswith(".toml")]
     tables = [ProfileTable.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files]
-    tables.sort(key=lambda table: (table.name == "generic", table.name))
-    plain = Profile("", ())
-    return {table.name: _changed(plain, table, ranked=True) for table in tables}
+    by_name = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+    generic = _changed(Profile("", ()), by_name.pop("generic"), ranked=True)
+    return {name: _changed(generic, table, ranked=True) for name, table in by_name.items()} | {"generic": generic}
 
 
 def _weight(pattern: str) -> int:
