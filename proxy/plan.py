@@ -82,6 +82,11 @@ class Plan:
         plain = self.body.fields.get("n") in (None, 1) and not any(self.body.fields.get(each) for each in WHOLE_ONLY)
         return plain and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
 
+    @property
+    def keeps_thinking(self) -> bool:
+        """Whether thoughts stay in the text. Never for a client that takes the whole text for an action."""
+        return self.profile.thinking == "keep" and not self.conversation.policy.acts
+
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
