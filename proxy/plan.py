@@ -80,12 +80,22 @@ class Plan:
         plain = self.body.fields.get("n") in (None, 1) and not any(self.body.fields.get(each) for each in WHOLE_ONLY)
         return plain and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
 
+    @property
+    def prompted(self) -> bool:
+        """Whether the client's own prompt tells the model how to act: its messages go upstream as they are, without tools."""
+        return bool(self.conversation.tools) and not self.client.rewrites and not self.body.fields.get("tools")
+
+    @property
+    def unreadable(self) -> str:
+        """Why the tools that the client's prompt describes are not known; empty: they are, or it describes none."""
+        return "" if self.conversation.tools else self.client.unreadable
+
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
         large = len(self.body.members.get("tools", b"")) > CACHED
         make = _grammar.__wrapped__ if large else _grammar
-        return make(_dialects(self.profile), _Tools(self.conversation.tools), self.stops, callable_)
+        return make(_dialects(self.client, self.profile), _Tools(self.conversation.tools), self.stops, callable_)
 
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
@@ -104,7 +114,7 @@ class Plan:
         asked = kwargs.get("enable_thinking") if isinstance(kwargs, dict) else None
         if asked is False or (asked is None and self.body.fields.get("reasoning_effort") == "none"):  # vLLM 0.32: seen
             return False
-        after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool"
+        after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool" and not self.prompted
         return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)
 
 
@@ -131,9 +141,10 @@ def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...], ca
     return grammar([DIALECTS[name] for name in dialects], tools, stops, calls=calls)
 
 
-def _dialects(profile: Profile) -> tuple[str, ...]:
+def _dialects(client: Client, profile: Profile) -> tuple[str, ...]:
+    """Return the dialects to look for: what the client's prompt asks for, what we ask for, what the model falls back to."""
     own = () if profile.dialect == "native" else (profile.dialect,)
-    return tuple(dict.fromkeys((*own, *profile.reads)))
+    return tuple(dict.fromkeys((*client.reads, *own, *profile.reads)))
 
 
 def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *, prefix: str = "", mode: str = "") -> Plan:
@@ -143,7 +154,8 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     mode    what the request's header asks for; it can only do less than the process does
     """
     profile = choose(body.text("model"), profiles)
-    speaks = next(each for each in PREFIXES.get(prefix, CLIENTS) if each.recognises(body.fields))
+    may_be = PREFIXES.get(prefix, CLIENTS)
+    speaks = next((each for each in may_be if each.recognises(body.fields)), may_be[-1])
     conversation = speaks.read(body.fields)
     conversation = replace(conversation, policy=_policy(conversation, profile))
     return Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
@@ -181,7 +193,8 @@ class Question:
 def parses(plan: Plan, granted: frozenset[Concession]) -> bool:
     """Tell whether the server is asked to find the calls itself."""
     in_prompt = any(("tool_choice", "none") in each.sets for each in granted)
-    return bool(plan.conversation.tools) and plan.profile.dialect not in DIALECTS and not in_prompt
+    asked = bool(plan.conversation.tools) and not plan.prompted
+    return asked and plan.profile.dialect not in DIALECTS and not in_prompt
 
 
 def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
@@ -215,7 +228,9 @@ def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Mes
     """Write messages and tools anew where the client's own cannot go upstream as they are."""
     merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
     dialect: Dialect | None = DIALECTS.get(plan.profile.dialect)
-    if dialect is not None and plan.conversation.tools:
+    if plan.prompted:
+        messages, tools = _instructed(plan), None
+    elif dialect is not None and plan.conversation.tools:
         messages, tools = textual.messages(plan.conversation, dialect), None
     elif plan.client.rewrites:
         messages, tools = native.messages(plan.conversation), tools_of(plan.conversation.tools)
@@ -226,3 +241,17 @@ def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Mes
     if written == plan.body.fields["messages"]:
         return {}
     return {"messages": written} | ({"tools": tools} if tools else {})
+
+
+def _instructed(plan: Plan) -> list[Message]:
+    """Return the client's own messages, and behind its system prompt what that leaves unsaid."""
+    messages: list[Message] = list(plan.body.fields["messages"])
+    words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
+    if not words:
+        return messages
+    if not messages or messages[0].get("role") != "system":
+        return [{"role": "system", "content": words}, *messages]
+    said = messages[0].get("content")
+    if isinstance(said, list):
+        return [{**messages[0], "content": [*said, {"type": "text", "text": words}]}, *messages[1:]]
+    return [{**messages[0], "content": f"{said}\n\n{words}" if said else words}, *messages[1:]]
