@@ -15,6 +15,7 @@ A parameter is text, whatever it means. Source: Cline's and Roo Code's prompts b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rules.conversation import Json, Tools, ToolSpec
 
@@ -25,15 +26,20 @@ _NONE = ("", "none", "no parameters")
 
 
 def shows_tools(system: str) -> bool:
-    """Tell whether a system prompt describes tools in this way: a section, and behind it the tool's own tag."""
-    return any(f"\n<{found['name']}>" in system[found.end() :] for found in _SECTION.finditer(system))
+    """Tell whether a system prompt describes tools in this way: a section, and in it the tool's own tag."""
+    return any(f"\n<{name}>" in section for name, section in _sections(system))
+
+
+def _sections(system: str) -> Iterator[tuple[str, str]]:
+    found = list(_SECTION.finditer(system))
+    starts = [each.start() for each in found[1:]] + [len(system)] * bool(found)
+    for each, start in zip(found, starts, strict=True):
+        yield each["name"], system[each.end() : start]
 
 
 def read_tools(system: str) -> Tools:
     """Return the tools; none at all where one of them cannot be read, since nobody could then tell what may be called."""
-    found = list(_SECTION.finditer(system))
-    starts = [each.start() for each in found[1:]] + [len(system)] * bool(found)
-    tools = [_tool(each["name"], system[each.end() : start]) for each, start in zip(found, starts, strict=True)]
+    tools = [_tool(name, section) for name, section in _sections(system)]
     return () if None in tools else tuple(tool for tool in tools if tool is not None)
 
 

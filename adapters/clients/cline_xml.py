@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import takewhile
 
 from adapters.base import Body, Client, Unwritable
 from adapters.clients import prompted
@@ -37,7 +38,8 @@ def recognises(body: Body) -> bool:
 
 
 def _system(body: Body) -> str:
-    return prompted.head({"messages": [each for each in body.get("messages") or () if each.get("role") == "system"]})
+    first = takewhile(lambda message: message.get("role") == "system", body.get("messages") or ())
+    return prompted.head({"messages": list(first)})
 
 
 def read(body: Body) -> Conversation:

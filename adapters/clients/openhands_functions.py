@@ -59,7 +59,7 @@ def _described(system: str, at: int) -> tuple[Tools, int]:
 
 
 def _tool(name: str, body: str) -> ToolSpec | None:
-    description, _, parameters = body.partition("\nParameters:")
+    description, _, parameters = f"\n{body}".partition("\nParameters:")
     found = list(_PARAMETER.finditer(parameters))
     before = parameters[: found[0].start()] if found else parameters
     if before.strip() or [each["number"] for each in found] != [str(number + 1) for number in range(len(found))]:
@@ -71,7 +71,7 @@ def _tool(name: str, body: str) -> ToolSpec | None:
     }
     required: list[Json] = [each["name"] for each in found if each["need"] == "required"]
     schema: dict[str, Json] = {"type": "object", "properties": properties, "required": required}
-    return ToolSpec(name, description.removeprefix("Description:").strip(), schema)
+    return ToolSpec(name, description.strip().removeprefix("Description:").strip(), schema)
 
 
 def _schema(kind: str, text: str) -> Json:

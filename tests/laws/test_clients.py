@@ -20,6 +20,7 @@ from proxy.settings import Limits, Settings
 from rules.conversation import Conversation, Json, ToolCall, Turn
 from tests.adapters.clients.judges import JUDGES, Action, line
 from tests.adapters.clients.prompts import REQUESTS
+from tests.linear import grows_linearly
 
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 acting = pytest.mark.parametrize(
@@ -225,6 +226,37 @@ def test_a_longer_history_keeps_the_shorter_ones_bytes(client: Client) -> None:
     for length in lengths:
         shorter = sent(client, {**body, "messages": messages[:length]})
         assert full[: len(shorter)] == shorter
+
+
+PIECES = (
+    *("```", "```x\n", "```mswea_bash_command\n", "<mswea_bash_command>", "<command>", "</command>", "<function=a>\n"),
+    *(
+        "<parameter=b>",
+        "<read_file>\n",
+        "<path>",
+        '{"a":',
+        "bash:\n  docstring: ",
+        "## read_file\nDescription: ",
+        "- a: (required)\n",
+    ),
+    *("---- BEGIN FUNCTION #1: x ----\n", "bash -c '", "\n", " ", "\\"),
+)
+
+
+@every_client
+def test_reading_and_writing_cost_linear_time(client: Client) -> None:
+    body = REQUESTS[client.name]()
+
+    def work(text: str) -> object:
+        said = [{"role": role, "content": text} for role in ("assistant", "user")]
+        first, *rest = body["messages"]
+        within = client.read({**body, "messages": [{**first, "content": first["content"] + text}, *rest, *said]})
+        for each in CLIENTS:
+            each.recognises({"messages": [{"role": "system", "content": text}, *said]})
+        return client.express(Turn("assistant", text), within)
+
+    for piece in PIECES:
+        assert grows_linearly(work, lambda size, piece=piece: piece * (size // len(piece)), 20_000), piece  # type: ignore[misc]
 
 
 def sent(client: Client, body: dict[str, Any]) -> list[Any]:
