@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import pytest
+
 from adapters.base import Dialect, Form, Unwritable
+from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, Tools
 
 
@@ -48,3 +51,11 @@ STAND_INS = {
         between("xml_generic", "{generic}", "{/generic}"),
     )
 }
+
+
+@pytest.fixture(autouse=True)
+def dialects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a stand-in where a dialect is not there."""
+    for name, dialect in STAND_INS.items():
+        if name not in DIALECTS:
+            monkeypatch.setitem(DIALECTS, name, dialect)  # type: ignore[arg-type]
