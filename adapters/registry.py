@@ -8,6 +8,7 @@ from adapters.base import Client, Dialect
 from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
+from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.qwen_xml import QWEN_XML
@@ -27,5 +28,9 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        GLM,
+        HY_V3,
+        HY_V4,
+        K2_HORIZON,
     )
 }
