@@ -1,6 +1,6 @@
 """Finds where a value of a call of keys and values ends. The format has no escapes: everything hangs on what follows a closer.
 
-A value's closer counts where the next key or the call's closer stands behind it. In a value of several lines the next key must
+A value's closer counts where the next key or the call's closer stands behind it. In a value with a line break the next key must
 be declared and not given yet: another one belongs to a file about this format, or the model made it up, and the call is
 doubtful. A call that opens inside a value is an example in such a file, and the tags up to its closer belong to it.
 
@@ -32,8 +32,8 @@ class Closed:
     by_tag    its own closer ended it
     ends      the call ended with it
     key       the key that follows, already read;  again: the tag behind, which belongs to what follows
-    wide      it has text on several lines
-    doubtful  it may also have ended elsewhere;  cut: the text ended before anything closed it
+    broken    it holds a line break
+    doubtful  it may also have ended elsewhere;  cut: the text ended before it was certain that this is its end
     """
 
     end: int
@@ -42,18 +42,23 @@ class Closed:
     ends: bool = False
     key: str = ""
     again: Piece | None = None
-    wide: bool = False
+    broken: bool = False
     doubtful: bool = False
     cut: bool = False
 
 
 class _Candidate(NamedTuple):
-    """A closer that may end the value: its own, or the call's. `inner`: it may close a pair that stands in the value."""
+    """A closer that may end the value: its own, or the call's.
+
+    inner   it may close a pair that stands in the value
+    broken  the value before it holds a line break
+    """
 
     start: int
     stop: int
     own: bool
     inner: bool = False
+    broken: bool = False
 
 
 @dataclass(slots=True)
@@ -92,10 +97,11 @@ class Value:
     def finish(self, seen: int) -> Closed:
         """The text is over."""
         if self._candidate:
-            return replace(self._at(self._candidate), ends=not self._candidate.own, cut=True)
+            own, stop = self._candidate.own, seen if self._next else self._candidate.stop
+            return replace(self._at(self._candidate), stop=stop, ends=not own, cut=own or self._written.wide)
         end = seen if self._ended is None else self._ended
         doubtful = self._doubtful or self._nested or (self._passed and end == seen)
-        return Closed(end, end, wide=self._written.wide, doubtful=doubtful, cut=True)
+        return Closed(end, end, broken=self._written.broken, doubtful=doubtful, cut=True)
 
     # -- data, and what may be the end of it
 
@@ -112,7 +118,7 @@ class Value:
             self._nested = kind != "/call"
         elif kind in ("/value", "/call"):
             own = kind == "/value"
-            self._candidate = _Candidate(piece.start, piece.end, own, own and written.pairs > 0)
+            self._candidate = _Candidate(piece.start, piece.end, own, own and written.pairs > 0, written.broken)
             self._line = False
         elif kind == "key":
             self._next = _Next(piece.start)
@@ -131,7 +137,7 @@ class Value:
         if kind == "/call" and own:
             return replace(self._at(candidate), stop=piece.end, ends=True, doubtful=self._doubtful or candidate.inner)
         if kind in ("call", "end") and (own or not self._written.wide):
-            doubtful = self._doubtful or self._written.wide
+            doubtful = self._doubtful or (own and candidate.broken)
             return replace(self._at(candidate), ends=not own, again=piece, doubtful=doubtful)
         if kind != "end":
             self._drop(piece)
@@ -190,7 +196,7 @@ class Value:
         """Decide whether a key behind the value's closer is the next one of the call."""
         name = key.text.strip()
         free = name in self._place.free
-        strict = self._written.wide and self._place.fixed
+        strict = candidate.broken and self._place.fixed
         doubtful = self._doubtful or (strict and free == candidate.inner)
         if free or (not strict and not key.loose and is_key(name)):
             return replace(self._at(candidate), key=name, doubtful=doubtful)
@@ -209,18 +215,18 @@ class Value:
             self._written.note(key.behind)
 
     def _at(self, candidate: _Candidate) -> Closed:
-        return Closed(candidate.start, candidate.stop, candidate.own, wide=self._written.wide, doubtful=self._doubtful)
+        return Closed(candidate.start, candidate.stop, candidate.own, broken=candidate.broken, doubtful=self._doubtful)
 
 
 class _Written:
     """What a value holds so far, as far as it matters.
 
-    wide   text stands on several of its lines
-    pairs  pairs that were opened on this line and not closed
+    broken  it holds a line break;  wide: text stands on several of its lines
+    pairs   pairs that were opened on this line and not closed
     """
 
     def __init__(self) -> None:
-        self.wide = False
+        self.broken = self.wide = False
         self.pairs = 0
         self._filled = self._turned = False
         self._last: Kind = "text"
@@ -235,7 +241,7 @@ class _Written:
         """Note a piece of text."""
         body = text.strip()
         if "\n" in text:
-            self.pairs = 0
+            self.broken, self.pairs = True, 0
         if self._opener is not None:
             name = self._opener + text
             self._opener = name if len(name) <= LONGEST and len(name.split()) <= 1 else None

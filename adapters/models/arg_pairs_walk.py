@@ -8,6 +8,7 @@ from typing import Literal
 
 from adapters.models.arg_pairs_head import LONGEST, Head, Named, properties, takes_more
 from adapters.models.arg_pairs_tags import Piece, Pieces, Tags
+from adapters.models.arg_pairs_tail import Tail
 from adapters.models.arg_pairs_value import Closed, Place, Value, is_key
 from rules.conversation import Tools, ToolSpec
 
@@ -52,7 +53,7 @@ class Walk:
         self._key = self._type = ""
         self._start = self._opened = self._end = self._seen = 0
         self._value: Value | None = None
-        self._tail = Tail(0, wide=False)
+        self._tail = Tail(0, broken=False)
 
     @property
     def named(self) -> bool:
@@ -72,7 +73,7 @@ class Walk:
         if end is None and self._value:
             closed = self._value.finish(self._seen)
             end = self._end_value(closed)
-            self.found.closed = False
+            self.found.closed = self.found.closed and not closed.cut
             end = closed.stop if end is None else end
         if end is not None:
             return end
@@ -223,7 +224,7 @@ class Walk:
         self.found.pairs.append(Pair(key, self._start, closed.end, self._type.strip(), framed))
         self.found.doubtful = self.found.doubtful or closed.doubtful or not key
         self._value, self._type = None, ""
-        self._tail = Tail(closed.stop, wide=closed.wide)
+        self._tail = Tail(closed.stop, broken=closed.broken)
         self._state = self._behind_key if closed.key else self._in_body
         end = self._close(closed.stop) if closed.ends else None
         return self._state(closed.again) if end is None and closed.again else end
@@ -244,7 +245,7 @@ class Walk:
 
     def _close(self, end: int) -> Answer:
         self.found.closed = True
-        self._tail = Tail(end, wide=self._tail.wide)
+        self._tail = Tail(end, broken=self._tail.broken)
         self._state = self._in_tail
         return None if self.found.pairs else end
 
@@ -260,37 +261,3 @@ class Walk:
     def _stop(self, at: int) -> int | Literal["no"]:
         """The call ends without its closer."""
         return at if self._certain or self.found.pairs else "no"
-
-
-class Tail:
-    """Looks behind a call for closers that show that it had not ended there.
-
-    A value may hold what looks like the end of its call. Then the call's own closers come later, in what looks like text: on
-    the same line, or anywhere behind a value of several lines.
-
-    stop  where the block ends;  found: closers were found that nothing behind the call accounts for
-    """
-
-    def __init__(self, stop: int, *, wide: bool) -> None:
-        self.stop = stop
-        self.wide = wide
-        self.found = False
-        self._words = self._value = False
-
-    def take(self, piece: Piece) -> bool:
-        """Take the next piece; true: all is seen that matters."""
-        if piece.kind == "text":
-            body = piece.text.lstrip()
-            if not self.wide and not self._words and "\n" in piece.text[: len(piece.text) - len(body)]:
-                return True
-            self._words = self._words or bool(body)
-            self._value = self._value and not body
-        elif piece.kind in ("call", "end"):
-            return True
-        elif piece.kind == "/value" or (piece.kind == "/call" and self._value):
-            if not self._words or piece.kind == "/call":
-                self.stop, self.found = piece.end, True
-            self._value = piece.kind == "/value"
-        elif piece.kind != "/call" or self._words:
-            self._words, self._value = True, False
-        return False
