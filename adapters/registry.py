@@ -9,9 +9,11 @@ from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -32,5 +34,8 @@ DIALECTS: Mapping[str, Dialect] = {
         HY_V3,
         HY_V4,
         K2_HORIZON,
+        FUNCTIONGEMMA,
+        SEED_OSS,
+        MIMO,
     )
 }
