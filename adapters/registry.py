@@ -12,6 +12,7 @@ from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
 from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
@@ -37,5 +38,6 @@ DIALECTS: Mapping[str, Dialect] = {
         FUNCTIONGEMMA,
         SEED_OSS,
         MIMO,
+        MUSE_GLIMMER,
     )
 }
