@@ -20,9 +20,13 @@ from adapters.clients.swe_agent_json import SWE_AGENT_JSON
 from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
+from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -78,5 +82,13 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        GLM,
+        HY_V3,
+        HY_V4,
+        K2_HORIZON,
+        FUNCTIONGEMMA,
+        SEED_OSS,
+        MIMO,
+        MUSE_GLIMMER,
     )
 }

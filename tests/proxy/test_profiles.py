@@ -27,6 +27,25 @@ def chosen(model: str, *tables: dict[str, object]) -> Profile:
         ("qwen3.6-max", "qwen3.5"),
         ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-coder"),
         ("qwen3-coder-next", "qwen3-coder"),
+        ("zai-org/GLM-4.5-Air-FP8", "glm-4.5"),
+        ("QuantTrio/GLM-4.6-AWQ", "glm-4.5"),
+        ("zai-org/GLM-4.7-Flash", "glm-4.7"),
+        ("zai-org/GLM-5.1-FP8", "glm-4.7"),
+        ("THUDM/GLM-4-9B-0414", "generic"),
+        ("inclusionAI/Ling-3.0-flash", "ling-3"),
+        ("inclusionAI/Ring-3.0-1T", "ling-3"),
+        ("inclusionAI/Ling-mini-2.0", "generic"),
+        ("tencent/Hy3-preview", "hy-v3"),
+        ("tencent/Hy4-preview", "hy-v4"),
+        ("google/functiongemma-270m-it", "functiongemma"),
+        ("ByteDance-Seed/Seed-OSS-36B-Instruct", "seed-oss"),
+        ("XiaomiMiMo/MiMo-V2-Flash", "mimo"),
+        ("XiaomiMiMo/MiMo-V2.5-Pro", "mimo"),
+        ("stepfun-ai/Step-3.5-Flash", "step-3.5"),
+        ("step3p5", "step-3.5"),
+        ("poolside/Laguna-XS-2.1-NVFP4", "poolside"),
+        ("IFM/K2-Horizon-7B", "k2-horizon"),
+        ("meta-models/Muse-Glimmer-30B", "muse-glimmer"),
         ("openai/gpt-oss-20b", "generic"),
         ("", "generic"),
         ("gemma-4/something-else", "gemma-4"),
@@ -48,7 +67,13 @@ def test_what_the_model_writes_is_read_first() -> None:
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
-    assert {each.name for each in load() if each.thinking_prompt == "open"} == {"qwen3.5"}
+    assert {each.name for each in load() if each.thinking_prompt == "open"} == {
+        "qwen3.5",
+        "glm-4.7",
+        "ling-3",
+        "poolside",
+        "step-3.5",
+    }
 
 
 def test_only_the_given_keys_change() -> None:

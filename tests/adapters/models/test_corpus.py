@@ -12,6 +12,7 @@ from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_o
 
 READ_BY = {
     "gemma4": ("gemma4",),
+    "glm": ("glm",),
     "hermes-json": ("hermes_json",),
     "openhands-text": ("qwen_xml",),
     "qwen-xml": ("qwen_xml",),
