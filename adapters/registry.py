@@ -8,8 +8,12 @@ from adapters.base import Client, Dialect
 from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
+from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.kimi_k2 import KIMI_K2
+from adapters.models.mistral import MISTRAL
+from adapters.models.plamo3 import PLAMO3
 from adapters.models.qwen_xml import QWEN_XML
 
 CLIENTS: tuple[Client, ...] = (
@@ -27,5 +31,10 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        MISTRAL,
+        DEEPSEEK_V3,
+        DEEPSEEK_V31,
+        KIMI_K2,
+        PLAMO3,
     )
 }
