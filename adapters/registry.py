@@ -10,8 +10,10 @@ from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.gemma4 import GEMMA4
+from adapters.models.harmony import HARMONY
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.kimi_k2 import KIMI_K2
+from adapters.models.kimi_k3 import KIMI_K3
 from adapters.models.mistral import MISTRAL
 from adapters.models.plamo3 import PLAMO3
 from adapters.models.qwen_xml import QWEN_XML
@@ -35,6 +37,8 @@ DIALECTS: Mapping[str, Dialect] = {
         DEEPSEEK_V3,
         DEEPSEEK_V31,
         KIMI_K2,
+        KIMI_K3,
+        HARMONY,
         PLAMO3,
     )
 }
