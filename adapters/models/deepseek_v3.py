@@ -13,7 +13,6 @@ model asked for one form now and then writes the other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -32,12 +31,12 @@ ENDS = ("<｜end▁of▁sentence｜>",)
 RESULTS = ("<｜tool▁outputs▁begin｜>", "<｜tool▁output▁begin｜>", "<｜User｜>")
 RESULT_END = "<｜tool▁output▁end｜>"
 
-_NAME, _FENCE = r"[\w.:/-]", r"(?:```\w{0,16}\s*)?"
+_NAME, _FENCE = r"[\w.:/-]", r"(?:```\w{0,16}\s*(?:```\s*)?)?"
 _BEGUN, _HEAD = group(
     GROUPS,
     CALL,
-    rf"{_NAME}{{0,128}}\s*(?:{SEPARATOR}\s*{_NAME}{{0,128}}\s*(?:`{{1,2}}|{_FENCE}))?",
-    rf"(?:function\s*{SEPARATOR}\s*(?={_NAME}))?(?P<name>{_NAME}+)\s*(?:{SEPARATOR}\s*)?{_FENCE}",
+    rf"{_NAME}{{0,128}}\s*(?:{SEPARATOR}\s*{_NAME}{{0,128}}\s*(?:`{{1,2}}|```\w{{0,16}}\s*`{{1,2}}|{_FENCE}))?",
+    rf"(?:function\s*{SEPARATOR}\s*(?={_NAME}))?(?P<name>\w{_NAME}*)\s*(?:{SEPARATOR}\s*)?{_FENCE}",
 )
 FRAME = Frame((*GROUPS, CALL), _BEGUN, _HEAD, (SEPARATOR,), closers=(CALL_END,), over=(GROUP_END, *ENDS, *RESULTS))
 
@@ -46,7 +45,8 @@ To call a function, answer in this form, with nothing behind it:
 
 {example}
 
-The arguments are one JSON object with every required parameter. Several calls stand one behind the other between the outer markers.
+The arguments are one JSON object with every required parameter. Several calls stand one behind the other between the outer \
+markers.
 """
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from adapters.base import Dialect, Form
 from adapters.lexer import Lexer
 from adapters.models import harmony_stripped as stripped
-from adapters.models.headed_read import Headed, headed, json_of, sure
+from adapters.models.headed_read import Headed, headed, json_of, nobodys, sure
 from adapters.models.headed_scan import Frame
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
@@ -27,11 +27,11 @@ END, CALL, RETURN = "<|end|>", "<|call|>", "<|return|>"
 ASSISTANT = f"{START}assistant"
 ANALYSIS, FINAL = f"{CHANNEL}analysis{MESSAGE}", f"{CHANNEL}final{MESSAGE}"
 
-_START, _ASSISTANT, _CHANNEL, _CONSTRAIN, _MESSAGE = map(re.escape, (START, ASSISTANT, CHANNEL, CONSTRAIN, MESSAGE))
+_ASSISTANT, _CHANNEL, _CONSTRAIN, _MESSAGE = map(re.escape, (ASSISTANT, CHANNEL, CONSTRAIN, MESSAGE))
 _TO, _SPACE = r"to=[^\s<]{0,128}", r"[ \t]?"
 _HEADER = (
-    rf"{_CHANNEL}[a-z]{{0,10}}(?:{_SPACE}(?:{_TO}|\w{{0,10}}))?(?:{_SPACE}\w{{0,10}})?{_SPACE}"
-    rf"(?:{_CHANNEL}\w{{0,10}}{_SPACE})?(?:{_CONSTRAIN}[^<\n]{{0,200}})?"
+    rf"{_CHANNEL}(?:[a-z]{{1,10}}(?:{_SPACE}(?:{_TO}|\w{{0,10}}))?(?:{_SPACE}\w{{0,10}})?{_SPACE}"
+    rf"(?:{_CHANNEL}\w{{0,10}}{_SPACE})?(?:{_CONSTRAIN}[^<\n]{{0,200}})?)?"
 )
 FRAME = Frame(
     openers=(CHANNEL,),
@@ -42,7 +42,7 @@ FRAME = Frame(
     separators=(MESSAGE,),
     inside=(CONSTRAIN,),
     closers=(CALL,),
-    over=(END, RETURN, START),
+    over=(END, RETURN, START, ASSISTANT),
 )
 _PLAIN = re.compile(rf"{_HEADER}(?:{_MESSAGE})?\Z")
 
@@ -77,15 +77,11 @@ class _PlainHeader:
         return len(self._head) if end is None else end
 
 
-def _nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read
-    return ()
-
-
 def forms(tools: Tools) -> Sequence[Form]:
     """List what a message's header may be: one to a function, wherever the recipient stands, or one to nobody."""
     reads = headed(FRAME, tools)
     heads = (reads.form(CHANNEL), reads.form(f"{ASSISTANT} to="), reads.form("to=functions.", first=True))
-    return (Form(CHANNEL, _PlainHeader, _nobodys), *heads, *stripped.forms(tools))
+    return (Form(CHANNEL, _PlainHeader, nobodys), *heads, *stripped.forms(tools))
 
 
 def render(calls: Sequence[ToolCall]) -> str:

@@ -1,4 +1,4 @@
-"""Harmony without its special tokens, as servers leave it that take them out of the text: the words of a header glued to the rest.
+"""Harmony without its special tokens, as some servers leave it: the words of a header are glued to what they head.
 
     analysisI need the weather.assistantcommentary to=functions.get_weather json{"city": "Paris"}
     analysisThey ask for a digit.assistantfinal5
@@ -16,9 +16,9 @@ from typing import Literal
 
 from adapters.base import Form
 from adapters.lexer import Lexer
-from adapters.models.headed_read import headed
+from adapters.models.headed_read import headed, nobodys
 from adapters.models.headed_scan import Frame
-from rules.conversation import ToolCall, Tools
+from rules.conversation import Tools
 
 ANALYSIS, ROLE = "analysis", "assistant"
 FINAL = f"{ROLE}final"
@@ -28,7 +28,7 @@ _TO = r"(?:commentary|analysis) to="
 FRAME = Frame(
     openers=(),
     begun=re.compile(rf"{_TO}[\w.:/-]{{0,128}}(?:\s\w{{0,4}})?\s*\Z"),
-    head=re.compile(rf"{_TO}(?:functions\.)?(?P<name>[\w.:/-]+)(?:\s(?:json|code))?\s*"),
+    head=re.compile(rf"{_TO}(?:functions\.)?(?P<name>\w[\w.:/-]*)(?:\s(?:json|code))?\s*"),
     separators=(),
     over=(FINAL, *CALLS),
 )
@@ -58,13 +58,9 @@ def _thought(block: str) -> str:
     return block.removeprefix(ANALYSIS).removesuffix(FINAL).removesuffix(ROLE)
 
 
-def _nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read
-    return ()
-
-
 def forms(tools: Tools) -> Sequence[Form]:
     """List what an answer may begin with: a thought, or a message to a function."""
     reads = headed(FRAME, tools)
     names = ("functions.", *(tool.name for tool in tools))
     heads = (reads.form(f"{channel} to={name}", first=True) for channel in ("commentary", ANALYSIS) for name in names)
-    return (Form(ANALYSIS, _ThoughtScan, _nobodys, first=True, thought=_thought), *heads)
+    return (Form(ANALYSIS, _ThoughtScan, nobodys, first=True, thought=_thought), *heads)

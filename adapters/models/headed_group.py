@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-NOISE = 80
-"""Characters between the opener of a group and its first call that are taken for noise (vllm#28543)."""
+NOISE = r"[\w\s]{0,40}"
+"""Words between the opener of a group and its first call that are noise (vllm#28543), and not yet prose about the opener."""
 
 
 def group(groups: Sequence[str], call: str, begun: str, head: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -16,8 +16,8 @@ def group(groups: Sequence[str], call: str, begun: str, head: str) -> tuple[re.P
     call         the marker that opens one call; a group or a call without it is read as well
     begun, head  patterns of what follows: all its beginnings, and the whole of it
     """
-    opens, noise, calls = f"(?:{'|'.join(map(re.escape, groups))})", f"[^<]{{0,{NOISE}}}", re.escape(call)
+    opens, calls = f"(?:{'|'.join(map(re.escape, groups))})", re.escape(call)
     return (
-        re.compile(rf"(?:{opens}{noise}|(?:{opens}{noise}(?={calls})|{opens})?(?:{calls})?\s*{begun})\Z"),
-        re.compile(rf"(?:{opens}{noise}(?={calls})|{opens})?(?:{calls})?\s*{head}"),
+        re.compile(rf"(?:{opens}{NOISE}|(?:{opens}{NOISE}(?={calls})|{opens})?(?:{calls})?\s*{begun})\Z"),
+        re.compile(rf"(?:{opens}{NOISE}(?={calls})|{opens})?(?:{calls})?\s*{head}"),
     )

@@ -45,12 +45,17 @@ class Headed:
         return (arguments_of(parts.head["name"], body, ended=ended),)
 
     def _declared(self, name: str) -> bool:
-        return _folded(name) in self.names
+        return any(known.startswith(_folded(name)) for known in self.names)
 
 
 def headed(frame: Frame, tools: Tools) -> Headed:
     """Join a frame with the tools that are declared."""
     return Headed(frame, frozenset(_folded(tool.name) for tool in tools))
+
+
+def nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read
+    """Read a block that is markup and nothing else."""
+    return ()
 
 
 def _folded(name: str) -> str:

@@ -20,7 +20,7 @@ Answer: TypeAlias = int | Literal["no"] | None
 """What a scan says: see `adapters.base.Scan`."""
 
 Declared: TypeAlias = Callable[[str], bool]
-"""Tells whether a tool of this name is declared."""
+"""Tells whether a declared tool has this name, or one that begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Frame:
 
     openers     markers that only a call or a group of calls begins with
     begun       accepts every beginning of a head, from the first character of the block on; the rest is no call
-    head        accepts a whole head, up to the arguments. Groups: `name`; `list`, where the format has one: the bracket that opens
-                a list of JSON objects which name their tools themselves
-    separators  markers behind which the arguments stand, JSON or not; without `closers` only a declared tool has such as are not
+    head        accepts a whole head, up to the arguments. Groups: `name`, and `list` where the format has one: the bracket that
+                opens a list of JSON objects which name their tools themselves
+    separators  markers behind which the arguments stand
     inside      other markers that a head may hold
-    closers     markers that end a call
+    closers     markers that end a call; in a format without them only a declared tool can do without JSON arguments
     over        markers that stand behind a call: they end it where its closer is missing
     """
 
@@ -100,10 +100,11 @@ class HeadedScan:
             return self._without_arguments(self._seen) if cut else "no"
         if self._state == self._behind:
             return self._whole()
+        self.parts.end = end = self._seen
         if self._candidate and not self._passed:
-            return self._close(self._candidate)
-        self.parts.end = self._seen
-        return self._seen
+            end = self._close(self._candidate)
+        self.parts.closed = False  # in a string that did not end, it may as well be data
+        return end
 
     def _walk(self, tokens: Iterable[Token]) -> Answer:
         for token in tokens:
@@ -136,7 +137,7 @@ class HeadedScan:
         if token.marker in self._endings:
             end = self._without_arguments(token.start)
             return end if end == "no" else self._close(token)
-        if self.parts.head is None or not (self._frame.closers or self._declared(self.parts.head["name"])):
+        if not self._names(self.parts.head):
             return "no"
         self._json.broken, self._state = True, self._in_json
         return None
@@ -145,7 +146,15 @@ class HeadedScan:
         """End a call that has a name and no arguments, or an opener that nothing came of."""
         self.parts.head = self._frame.head.fullmatch(self._head)
         self.parts.start = self.parts.end = at
-        return at if self.parts.head or self._head.strip() in self._frame.openers else "no"
+        return at if self._names(self.parts.head) or self._head.strip() in self._frame.openers else "no"
+
+    def _names(self, head: re.Match[str] | None) -> bool:
+        """Tell whether a head is enough for a call, without JSON behind it: prose puts a blank between a marker and a word."""
+        if head is None or head["name"] is None:
+            return False
+        at = head.start("name")
+        glued = not self._head[at - 1 : at].isspace()
+        return (glued and bool(self._frame.closers)) or self._declared(head["name"])
 
     def _open(self, token: Token) -> Answer:
         """Begin the JSON, if what stands before it is a head."""

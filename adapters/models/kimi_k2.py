@@ -25,14 +25,14 @@ ENDS = ("<|im_end|>",)
 RESULTS = ("<|im_system|>", "<|im_user|>")
 
 _ARGUMENTS = rf"(?:{re.escape(ARGUMENTS)}\s*)"
-_ID = rf"(?P<functions>functions?\.)?(?P<name>[\w.:/-]+?)(?::\d+)?\s*{_ARGUMENTS}?"
+_ID = rf"(?P<functions>functions?\.)?(?P<name>\w[\w.:/-]*?)(?::\d+)?\s*{_ARGUMENTS}?"
 _BEGUN, _HEAD = group((GROUP,), CALL, rf"[\w.:/-]{{0,160}}\s*{_ARGUMENTS}?", _ID)
 FRAME = Frame((GROUP, CALL), _BEGUN, _HEAD, (ARGUMENTS,), closers=(CALL_END,), over=(GROUP_END, *ENDS, *RESULTS))
 
 BARE = Frame(
     openers=(),
     begun=re.compile(rf"[\w./-]{{1,160}}:\d{{0,6}}\s*{_ARGUMENTS}?\Z"),
-    head=re.compile(rf"(?P<functions>functions?\.)?(?P<name>[\w./-]+):\d+\s*(?(functions){_ARGUMENTS}?|{_ARGUMENTS})"),
+    head=re.compile(rf"(?P<functions>functions?\.)?(?P<name>\w[\w./-]*):\d+\s*(?(functions){_ARGUMENTS}?|{_ARGUMENTS})"),
     separators=(ARGUMENTS,),
     closers=(CALL_END,),
     over=(GROUP, CALL, GROUP_END, *ENDS, *RESULTS),

@@ -5,9 +5,9 @@
     <|open|>argument key="days" type="number"<|sep|>3<|close|>argument<|sep|>
     <|close|>call<|sep|><|close|>tools<|sep|>
 
-(all on one line). A value that is no string is JSON. Where arguments were no JSON object, the model's own prompt shows them as
-`<|open|>json type="object"<|sep|>...`. The answer stands in a `response`, the thought in a `think`, which the prompt opens. Source:
-vLLM's kimi_k3 parser (0.32) and sglang's KimiK3Detector; the leaked shape is that of oh-my-pi#8495.
+(all on one line). A value that is no string is JSON. Arguments that were no JSON object stand in the model's prompt as
+`<|open|>json type="object"<|sep|>...`. The answer stands in a `response`, the thought in a `think`, which the prompt opens.
+Source: vLLM's kimi_k3 parser (0.32) and sglang's KimiK3Detector; the leaked shape is that of oh-my-pi#8495.
 """
 
 from __future__ import annotations

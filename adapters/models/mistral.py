@@ -3,9 +3,9 @@
     [TOOL_CALLS]get_weather[ARGS]{"city": "Paris"}[TOOL_CALLS]get_time[ARGS]{}
     [TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Paris"}}]
 
-Version 11 puts `[CALL_ID]` and the call's id of nine letters or digits before `[ARGS]`; version 13 leaves both out. Nothing closes
-a call. Source: mistral-common's instruct tokenizers and vLLM's mistral parser (0.32), whose tests show the malformed shapes: the
-name before the marker, the marker missing, words before the list.
+Version 11 puts `[CALL_ID]` and the call's id of nine letters or digits before `[ARGS]`; version 13 leaves both out. Nothing
+closes a call. Source: mistral-common's instruct tokenizers and vLLM's mistral parser (0.32), whose tests show the malformed
+shapes: the name before the marker, words before the list, brackets missing at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import Literal
 
 from adapters.base import Dialect, Form
-from adapters.models.headed_read import Headed, headed, json_of, sure
+from adapters.models.headed_read import Headed, headed, json_of, nobodys, sure
 from adapters.models.headed_scan import Frame
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
@@ -25,13 +25,13 @@ CALLS, CALL_ID, ARGUMENTS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"
 END, RESULTS, RESULTS_END = "</s>", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"
 
 _CALLS, _CALL_ID, _ARGUMENTS = map(re.escape, (CALLS, CALL_ID, ARGUMENTS))
-_NAME, _WORDS = r"[\w.:/-]", r"""[^\n"'{}\[\]]{0,64}"""
+_NAME, _WORDS = r"[\w.:/-]", r"[\w \t]{0,40}"
 _ID = rf"(?:{_CALL_ID}\s*\w{{0,64}}\s*)?"
 FRAME = Frame(
     openers=(CALLS,),
     begun=re.compile(rf"{_CALLS}(?:\s*{_NAME}{{0,128}}\s*{_ID}(?:{_ARGUMENTS}\s*)?|{_WORDS}(?:\[\s*)?)\Z"),
     head=re.compile(
-        rf"{_CALLS}(?:\s*(?P<name>{_NAME}+)\s*{_ID}(?:{_ARGUMENTS}\s*)?|(?:\s*|{_WORDS}(?=\[))(?P<list>\[\s*)?)",
+        rf"{_CALLS}(?:\s*(?P<name>\w{_NAME}*)\s*{_ID}(?:{_ARGUMENTS}\s*)?|(?:\s*|{_WORDS}(?=\[))(?P<list>\[\s*)?)",
     ),
     separators=(ARGUMENTS,),
     inside=(CALL_ID,),
@@ -40,7 +40,7 @@ FRAME = Frame(
 MISPLACED = Frame(
     openers=(),
     begun=re.compile(rf"{_NAME}{{1,128}}(?:(?:{_ARGUMENTS}|{_CALLS})\s*)?\Z"),
-    head=re.compile(rf"(?P<name>{_NAME}+)(?:{_ARGUMENTS}|{_CALLS})\s*"),
+    head=re.compile(rf"(?P<name>\w{_NAME}*)(?:{_ARGUMENTS}|{_CALLS})\s*"),
     separators=(ARGUMENTS,),
     over=(CALLS, END, RESULTS),
 )
@@ -53,7 +53,8 @@ To call a function, answer in this form, with nothing behind it:
 
 {example}
 
-The arguments are one JSON object with every required parameter. Several calls stand one behind the other, each with its own markers.
+The arguments are one JSON object with every required parameter. Several calls stand one behind the other, each with its \
+markers.
 """
 
 
@@ -64,16 +65,12 @@ def forms(tools: Tools) -> Sequence[Form]:
     before = [f"{tool.name}{CALLS}{{" for tool in tools]
     named = [misplaced.form(opener, line_start=True) for opener in before]
     spoken = [Form(opener, misplaced.scan, partial(_behind_a_word, reads)) for opener in before]
-    return (reads.form(CALLS), *bare, *named, *spoken, Form(END, _LastScan, _nobodys))
+    return (reads.form(CALLS), *bare, *named, *spoken, Form(END, _LastScan, nobodys))
 
 
 def _behind_a_word(reads: Headed, block: str, tools: Tools) -> tuple[ToolCall, ...]:
     """Read a call whose name stands within a line: the end of a sentence, or of a longer name."""
     return reads.read(block[block.index(CALLS) :], tools)
-
-
-def _nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read
-    return ()
 
 
 class _LastScan:

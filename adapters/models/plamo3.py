@@ -35,7 +35,7 @@ ENDS = ("<|plamo:tag|>",)
 _NAME, _NAME_END, _ARGUMENTS, _CONSTRAIN, _MESSAGE = map(re.escape, (NAME, NAME_END, ARGUMENTS, CONSTRAIN, MESSAGE))
 _BEHIND = rf"{_NAME_END}\s*(?:{_ARGUMENTS}\s*(?:{_CONSTRAIN}\w{{0,8}}\s*)?(?:{_MESSAGE}\s*)?)?"
 _BEGUN, _HEAD = group(
-    (GROUP,), CALL, rf"(?:{_NAME}\s*[\w.:/-]{{0,128}}\s*(?:{_BEHIND})?)?", rf"{_NAME}\s*(?P<name>[\w.:/-]+)\s*{_BEHIND}"
+    (GROUP,), CALL, rf"(?:{_NAME}\s*[\w.:/-]{{0,128}}\s*(?:{_BEHIND})?)?", rf"{_NAME}\s*(?P<name>\w[\w.:/-]*)\s*{_BEHIND}"
 )
 FRAME = Frame(
     openers=(GROUP, CALL),
@@ -52,7 +52,8 @@ To call a function, answer in this form, with nothing behind it:
 
 {example}
 
-The arguments are one JSON object with every required parameter. Several calls stand one behind the other between the outer markers.
+The arguments are one JSON object with every required parameter. Several calls stand one behind the other between the outer \
+markers.
 """
 
 
