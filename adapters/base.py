@@ -105,7 +105,8 @@ class Dialect:
     result    shows the result of a tool (its name, its text) in a user's message
     thinking  pairs of markers around a thought, an opener with several closers in several pairs; a closer that opens a form as
               well ends the thought and begins the call. `label` is dropped after the first opener where a newline follows it
-    closers   stray markers of the format that are dropped when they stand alone in text
+    closers   stray markers of the format that are dropped when they stand alone in text; a closer of a thought belongs here if it
+              ends visible messages as well, so that alone it is no sign of a thought
     ends      markers that end the turn: what follows is not the model's to say
     results   markers that open a tool's result: after a call, what follows is invented
     """

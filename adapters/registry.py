@@ -21,10 +21,16 @@ from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
+from adapters.models.harmony import HARMONY
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.kimi_k2 import KIMI_K2
+from adapters.models.kimi_k3 import KIMI_K3
+from adapters.models.mistral import MISTRAL
 from adapters.models.muse_glimmer import MUSE_GLIMMER
+from adapters.models.plamo3 import PLAMO3
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
@@ -90,5 +96,12 @@ DIALECTS: Mapping[str, Dialect] = {
         SEED_OSS,
         MIMO,
         MUSE_GLIMMER,
+        MISTRAL,
+        DEEPSEEK_V3,
+        DEEPSEEK_V31,
+        KIMI_K2,
+        KIMI_K3,
+        HARMONY,
+        PLAMO3,
     )
 }

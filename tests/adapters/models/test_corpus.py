@@ -13,7 +13,10 @@ from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_o
 READ_BY = {
     "gemma4": ("gemma4",),
     "glm": ("glm",),
+    "harmony": ("harmony",),
     "hermes-json": ("hermes_json",),
+    "kimi": ("kimi_k2", "kimi_k3"),
+    "mistral": ("mistral",),
     "openhands-text": ("qwen_xml",),
     "qwen-xml": ("qwen_xml",),
 }
