@@ -10,6 +10,7 @@ from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
 
 CLIENTS: tuple[Client, ...] = (
@@ -27,5 +28,10 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        PYTHONIC,
+        LLAMA4_PYTHONIC,
+        LFM2,
+        OLMO3,
+        TOOL_CODE,
     )
 }

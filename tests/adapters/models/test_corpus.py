@@ -14,6 +14,7 @@ READ_BY = {
     "gemma4": ("gemma4",),
     "hermes-json": ("hermes_json",),
     "openhands-text": ("qwen_xml",),
+    "pythonic": ("pythonic", "llama4_pythonic", "tool_code"),
     "qwen-xml": ("qwen_xml",),
 }
 """File of the corpus -> the dialects that are read first; the others follow, as in a profile."""
