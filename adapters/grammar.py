@@ -30,6 +30,11 @@ class Grammar:
         return frozenset().union(*self.thoughts.values()) - self.stray
 
 
+def is_word(marker: str) -> bool:
+    """Tell whether a marker is a word, with Markdown around it or not: such a one counts only where a line begins."""
+    return marker.lstrip("#* ")[:1].isalnum()
+
+
 def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = (), *, calls: bool = True) -> Grammar:
     """Join dialects, the likeliest first, into one grammar.
 

@@ -31,6 +31,7 @@ from adapters.models.kimi_k3 import KIMI_K3
 from adapters.models.mistral import MISTRAL
 from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.plamo3 import PLAMO3
+from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
@@ -103,5 +104,10 @@ DIALECTS: Mapping[str, Dialect] = {
         KIMI_K3,
         HARMONY,
         PLAMO3,
+        PYTHONIC,
+        LLAMA4_PYTHONIC,
+        LFM2,
+        OLMO3,
+        TOOL_CODE,
     )
 }
