@@ -10,6 +10,8 @@ from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.json_fence import JSON_FENCE
+from adapters.models.llama_json import LLAMA_JSON
 from adapters.models.qwen_xml import QWEN_XML
 
 CLIENTS: tuple[Client, ...] = (
@@ -27,5 +29,7 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        LLAMA_JSON,
+        JSON_FENCE,
     )
 }

@@ -91,9 +91,9 @@ def _unreadable(body: str, tools: Tools) -> tuple[ToolCall, ...] | None:
 
 
 BARE: Sequence[Form] = (
-    Form("{", scan_bare, read_bare),
-    Form("[", scan_bare, read_bare),
-    Form("{", scan_lone, partial(read_bare, lone=True), first=True),
-    Form("[", scan_lone, partial(read_bare, lone=True), first=True),
+    Form("{", scan_bare, read_bare, aloud=True),
+    Form("[", scan_bare, read_bare, aloud=True),
+    Form("{", scan_lone, partial(read_bare, lone=True), first=True, aloud=True),
+    Form("[", scan_lone, partial(read_bare, lone=True), first=True, aloud=True),
 )
 """Bare JSON as a form of any dialect; alone in its turn a mere name is enough."""

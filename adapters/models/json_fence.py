@@ -43,10 +43,10 @@ def forms(tools: Tools) -> Sequence[Form]:
     """List the ways to write a call: a fence, bare JSON, and a line that tells of a call as histories do."""
     del tools
     return (
-        Form(FENCE, scan_fence, read_fences, line_start=True, first=True),
-        Form(FENCE, scan_last_fences, partial(read_fences, lone=True), line_start=True),
+        Form(FENCE, scan_fence, read_fences, line_start=True, aloud=True, first=True),
+        Form(FENCE, scan_last_fences, partial(read_fences, lone=True), line_start=True, aloud=True),
         *BARE,
-        Form(CALL, _scan_called, _read_called, line_start=True, first=True),
+        Form(CALL, _scan_called, _read_called, line_start=True, aloud=True, first=True),
     )
 
 

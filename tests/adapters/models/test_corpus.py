@@ -13,6 +13,8 @@ from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_o
 READ_BY = {
     "gemma4": ("gemma4",),
     "hermes-json": ("hermes_json",),
+    "json-fence": ("json_fence",),
+    "llama-json": ("llama_json",),
     "openhands-text": ("qwen_xml",),
     "qwen-xml": ("qwen_xml",),
 }
