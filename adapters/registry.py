@@ -10,6 +10,20 @@ from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.json_families import (
+    APERTUS,
+    COHERE,
+    ERNIE,
+    GIGACHAT3,
+    GRANITE,
+    GRANITE_20B,
+    HUNYUAN,
+    INKLING,
+    INTERNLM,
+    LONGCAT,
+    PHI4,
+    XLAM,
+)
 from adapters.models.json_fence import JSON_FENCE
 from adapters.models.llama_json import LLAMA_JSON
 from adapters.models.qwen_xml import QWEN_XML
@@ -31,5 +45,17 @@ DIALECTS: Mapping[str, Dialect] = {
         HERMES_JSON,
         LLAMA_JSON,
         JSON_FENCE,
+        GRANITE,
+        GRANITE_20B,
+        PHI4,
+        HUNYUAN,
+        ERNIE,
+        LONGCAT,
+        GIGACHAT3,
+        INTERNLM,
+        COHERE,
+        APERTUS,
+        INKLING,
+        XLAM,
     )
 }

@@ -14,7 +14,7 @@ from adapters.base import Form, Scan
 from adapters.models.declared_tools import declared, needs_nothing
 from adapters.models.followed_scan import FollowedScan, stands_last
 from adapters.models.json_calls import ARGUMENTS, BESIDE, NAMES, Member, made_of, parts_of, values_in
-from adapters.models.json_head import HeadGate
+from adapters.models.json_head import Gate, names_tool
 from adapters.models.json_tokens import Frame
 from adapters.models.json_unwrapped import UnwrappedScan
 from rules.conversation import ToolCall, Tools
@@ -28,7 +28,7 @@ STOPS = (
 class GatedScan:
     """Scans JSON as another scan does, as long as its beginning can be a call's. Satisfies `adapters.base.Scan`."""
 
-    def __init__(self, gate: HeadGate, scan: Scan) -> None:
+    def __init__(self, gate: Gate, scan: Scan) -> None:
         self._gate = gate
         self._scan = scan
 
@@ -43,12 +43,13 @@ class GatedScan:
 
 def scan_bare(tools: Tools) -> Scan:
     """Scan JSON that may be a call."""
-    return GatedScan(HeadGate(tools), UnwrappedScan(Frame(stops=STOPS), tools))
+    return GatedScan(Gate(partial(names_tool, tools)), UnwrappedScan(Frame(stops=STOPS), tools))
 
 
 def scan_lone(tools: Tools) -> Scan:
     """Scan JSON that may be a call, perhaps of a name alone, and is the whole turn."""
-    return FollowedScan(GatedScan(HeadGate(tools, lone=True), UnwrappedScan(Frame(stops=STOPS), tools)), stands_last)
+    gate = Gate(partial(names_tool, tools, lone=True))
+    return FollowedScan(GatedScan(gate, UnwrappedScan(Frame(stops=STOPS), tools)), stands_last)
 
 
 def read_bare(block: str, tools: Tools, *, lone: bool = False) -> tuple[ToolCall, ...] | None:

@@ -13,7 +13,7 @@ from typing import Literal
 from adapters.base import Scan
 from adapters.models.bare_json import STOPS, GatedScan, read_declared
 from adapters.models.followed_scan import FollowedScan, stands_last
-from adapters.models.json_head import HeadGate
+from adapters.models.json_head import Gate, names_tool
 from adapters.models.json_tokens import Frame
 from adapters.models.json_unwrapped import UnwrappedScan
 from adapters.models.led_scan import LedScan
@@ -33,7 +33,7 @@ _OPENING = re.compile(r"\s*+(?:```[ \t]*+(?P<word>[\w-]*+)(?P<rest>\s*+)|`{0,2})
 
 def scan_fence(tools: Tools, *, lone: bool = False) -> Scan:
     """Scan one fence, up to its closing fence or the end of the text."""
-    inside = GatedScan(HeadGate(tools, lone=lone), UnwrappedScan(_FRAME, tools))
+    inside = GatedScan(Gate(partial(names_tool, tools, lone=lone)), UnwrappedScan(_FRAME, tools))
     return FollowedScan(LedScan(_opens, inside), _closes)
 
 
