@@ -84,6 +84,7 @@ class Form:
     scan        makes a Scan for one block
     line_start  the opener counts only where a line begins
     first       the opener counts only where nothing was said before it
+    aloud       the opener counts only outside a thought, in which such a text is a plan
     thought     finds what the model thought in a block that carries its thought as well
     """
 
@@ -92,6 +93,7 @@ class Form:
     read: Read
     line_start: bool = False
     first: bool = False
+    aloud: bool = False
     thought: Callable[[str], str] | None = None
 
 

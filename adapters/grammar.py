@@ -43,8 +43,7 @@ def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()
     """
     forms: dict[str, list[Form]] = {}
     stops = tuple(stops)
-    ways = dict.fromkeys(dialect.forms for dialect in dialects)  # dialects may share theirs
-    for form in (form for each in ways for form in each(tools)) if calls else ():
+    for form in dict.fromkeys(form for dialect in dialects for form in dialect.forms(tools)) if calls else ():
         forms.setdefault(form.opener, []).append(form)
     thoughts: dict[str, frozenset[str]] = {}
     for opener, closer in (pair for dialect in dialects for pair in dialect.thinking):

@@ -26,8 +26,24 @@ from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.harmony import HARMONY
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.json_families import (
+    APERTUS,
+    COHERE,
+    ERNIE,
+    GIGACHAT3,
+    GRANITE,
+    GRANITE_20B,
+    HUNYUAN,
+    INKLING,
+    INTERNLM,
+    LONGCAT,
+    PHI4,
+    XLAM,
+)
+from adapters.models.json_fence import JSON_FENCE
 from adapters.models.kimi_k2 import KIMI_K2
 from adapters.models.kimi_k3 import KIMI_K3
+from adapters.models.llama_json import LLAMA_JSON
 from adapters.models.mistral import MISTRAL
 from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.plamo3 import PLAMO3
@@ -109,5 +125,19 @@ DIALECTS: Mapping[str, Dialect] = {
         LFM2,
         OLMO3,
         TOOL_CODE,
+        LLAMA_JSON,
+        JSON_FENCE,
+        GRANITE,
+        GRANITE_20B,
+        PHI4,
+        HUNYUAN,
+        ERNIE,
+        LONGCAT,
+        GIGACHAT3,
+        INTERNLM,
+        COHERE,
+        APERTUS,
+        INKLING,
+        XLAM,
     )
 }

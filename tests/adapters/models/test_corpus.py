@@ -19,11 +19,25 @@ READ_BY = {
     "mistral": ("mistral",),
     "openhands-text": ("qwen_xml",),
     "pythonic": ("pythonic", "llama4_pythonic", "tool_code"),
+    "granite": ("granite", "granite_20b"),
+    "hermes-json": ("hermes_json",),
+    "json-fence": ("json_fence",),
+    "llama-json": ("llama_json",),
+    "openhands-text": ("qwen_xml",),
+    "other": ("phi4", "cohere", "json_fence"),
     "qwen-xml": ("qwen_xml",),
 }
 """File of the corpus -> the dialects that are read first; the others follow, as in a profile."""
 
-FAILING: dict[str, str] = {}
+FAILING: dict[str, str] = dict.fromkeys(
+    (
+        "functiongemma-two-args",
+        "functiongemma-scalars-as-strings",
+        "functiongemma-response-opener-leaked",
+        "functiongemma-stream-markers-cut",
+    ),
+    "the dialect of FunctionGemma is not registered yet",
+)
 """Case -> why it cannot pass. Empty is the aim; a case that passes must leave."""
 
 CASES = [pytest.param(case, own, id=case["id"]) for file, own in READ_BY.items() for case in cases_of(file)]
