@@ -15,23 +15,20 @@ the malformed shapes are those of the corpus and of OpenHands 0.59.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.qwen_xml_read import read_known
-from adapters.models.qwen_xml_tags import ENDS, RESERVED, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
-from adapters.models.qwen_xml_walk import Walk
+from adapters.models.qwen_xml_tags import ENDS, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
+from adapters.models.qwen_xml_walk import qwen
+from adapters.models.read_back import all_declared, reaches_its_end
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools
 
 BARE_OPENERS = ("<function=", "<function name=")
 THINKING = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 CLOSERS = (TOOL_CLOSE, "</tool_response>")
-
-_TAG = re.compile(r"</?[^<>\n]{1,80}")
-_WORD = re.compile(r"""[^\s<>"'=/]+""")
 
 _HOW = """\
 To call a function, answer with nothing behind this form:
@@ -56,7 +53,7 @@ def forms(tools: Tools) -> Sequence[Form]:
 
 
 def _scan(known: Vocabulary, *, wrapped: bool = False, strict: bool = False) -> Callable[[Tools], Scan]:
-    return lambda tools: Walk(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
+    return lambda tools: qwen(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
 
 
 def render(calls: Sequence[ToolCall]) -> str:
@@ -71,7 +68,7 @@ def _write(call: ToolCall) -> str:
     inner = "".join(f"<parameter={name}>\n{text}\n</parameter>\n" for name, text in written.items())
     block = f"{TOOL_OPEN}\n<function={call.name}>\n{inner}</function>\n{TOOL_CLOSE}"
     whole = ToolCall("", call.name, written)
-    if not all(_reads_back(block, known) == whole for known in (vocabulary(()), _all_declared(block, call.name))):
+    if not all(_reads_back(block, known) == whole for known in (vocabulary(()), all_declared(block, (call.name,)))):
         raise Unwritable("a name or value that the tags around it would not carry")
     return block
 
@@ -83,20 +80,9 @@ def as_text(value: Json) -> str:
 
 def _reads_back(block: str, known: Vocabulary) -> ToolCall | None:
     """Read a block as it would be read in an answer that goes on behind it."""
-    scan = Walk(known, wrapped=True, strict=False)
-    end = next((end for piece in (*_slices(block), "\n.") if (end := scan.feed(piece)) is not None), None) or scan.finish()
-    calls = read_known(known, block) if end == len(block) else None
+    whole = reaches_its_end(qwen(known, wrapped=True, strict=False), block)
+    calls = read_known(known, block) if whole else None
     return calls[0] if calls and len(calls) == 1 else None
-
-
-def _all_declared(block: str, name: str) -> Vocabulary:
-    """Take every word in a tag for a declared name: which ones are is not known where a call is written."""
-    words = frozenset(word for tag in _TAG.findall(block) for word in _WORD.findall(tag))
-    return Vocabulary(dict.fromkeys((*words, name), words), words | {name}, words - RESERVED)
-
-
-def _slices(text: str, size: int = 4096) -> list[str]:
-    return [text[at : at + size] for at in range(0, len(text), size)]
 
 
 def describe(tools: Tools) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from adapters.models.hermes_json_read import read_object
 from adapters.models.qwen_xml_tags import TOOL_OPEN, Vocabulary, vocabulary
 from adapters.models.qwen_xml_value import Closed
-from adapters.models.qwen_xml_walk import Function, Walk
+from adapters.models.qwen_xml_walk import Function, Walk, qwen
+from adapters.models.read_back import slices
 from rules.conversation import Json, ToolCall, Tools
 
-SLICE = 4096
+Take: TypeAlias = Callable[[Closed, str], Json]
+"""Takes a value out of its block."""
+
 _ALL_IN_ONE = ("arguments", "args", "parameters", "params", "input", "kwargs")
 _CDATA = "<![CDATA["
 _TAG = re.compile(r"</?(?:tool_call|function|parameter)[\s=>]")
@@ -25,28 +29,33 @@ def read(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
 def read_known(known: Vocabulary, block: str, tools: Tools = ()) -> tuple[ToolCall, ...] | None:
     """Read a block where the names are known already."""
     del tools
-    walk = Walk(known, wrapped=block.startswith(TOOL_OPEN), strict=False)
-    for at in range(0, len(block), SLICE):
-        if walk.feed(block[at : at + SLICE]) is not None:
+    return calls_of(qwen(known, wrapped=block.startswith(TOOL_OPEN), strict=False), block, known)
+
+
+def calls_of(walk: Walk, block: str, known: Vocabulary, take: Take | None = None) -> tuple[ToolCall, ...] | None:
+    """Let a fresh machine walk through a block, and make calls of what it finds."""
+    for piece in slices(block):
+        if walk.feed(piece) is not None:
             break
     else:
         walk.finish()
-    return tuple(_call(function, block, known.properties.get(function.name, frozenset())) for function in walk.functions) or None
+    take = take or value_text
+    return tuple(_call(each, block, known.properties.get(each.name, frozenset()), take) for each in walk.functions) or None
 
 
-def _call(function: Function, block: str, known: frozenset[str]) -> ToolCall:
-    arguments = None if function.doubtful else _arguments(function, block, known)
+def _call(function: Function, block: str, known: frozenset[str], take: Take) -> ToolCall:
+    arguments = None if function.doubtful else _arguments(function, block, known, take)
     text = block[function.start : function.end].strip()
     return ToolCall("", function.name, text if arguments is None else arguments, whole=function.closed)
 
 
-def _arguments(function: Function, block: str, known: frozenset[str]) -> Mapping[str, Json] | None:
+def _arguments(function: Function, block: str, known: frozenset[str], take: Take) -> Mapping[str, Json] | None:
     """Return the arguments; None where a value has no name, or two values have one."""
     if function.body:
         return read_object(block[function.body.start : function.body.end])
     out: dict[str, Json] = {}
     for closed in function.values:
-        value = value_text(closed, block)
+        value = take(closed, block)
         if not closed.name or out.get(closed.name, value) != value:
             return None
         out[closed.name] = value

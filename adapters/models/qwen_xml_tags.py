@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from rules.conversation import Json, Schema, Tools
 
@@ -58,6 +58,7 @@ class Token(NamedTuple):
     """A tag, or a stretch of text between tags.
 
     start, end  positions from the first character of the block; a tag that lost its `>` ends where its name does
+    text        of a stretch of text, or of a tag that opens a function or parameter
     name        of a function, parameter or property; empty where it has none
     indent      blanks before a tag that is the first thing on its line; None where something else stands before it
     """
@@ -70,19 +71,44 @@ class Token(NamedTuple):
     indent: int | None = None
 
 
-@lru_cache(maxsize=256)
-def _pattern(names: Names) -> re.Pattern[str]:
-    heads = [re.escape(head) for head, _ in _HEADS]
-    literals = [re.escape(literal) for literal in _LITERALS]
-    own = [f"</?(?:{'|'.join(sorted(map(re.escape, names)))})>"] if names else []
-    return re.compile("|".join((*literals, *own, *heads)))
+class Tokens(Protocol):
+    """Yields the tokens of a block that comes in pieces."""
+
+    def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
+        """Yield what is certain by now; with `final`, all that is left."""
+
+
+class Lexicon(NamedTuple):
+    """What the tags of a format look like.
+
+    literals  fixed texts; one of the kind `text` counts as a blank
+    named     fixed tags that carry a name
+    heads     how tags begin that hold more, the longer of two that begin alike first
+    """
+
+    literals: Mapping[str, Kind]
+    named: Mapping[str, tuple[Kind, str]]
+    heads: tuple[tuple[str, Kind], ...]
+    pattern: re.Pattern[str]
+    prefixes: Names
+
+
+def lexicon(literals: Mapping[str, Kind], named: Mapping[str, tuple[Kind, str]], heads: tuple[tuple[str, Kind], ...]) -> Lexicon:
+    """Prepare a lexicon. Every text in it begins with `<`, or is `]]>`."""
+    fixed = (*literals, *sorted(named))
+    pattern = re.compile("|".join(map(re.escape, (*fixed, *(head for head, _ in heads)))))
+    begun = {text[:length] for text in fixed for length in range(1, len(text))}
+    return Lexicon(
+        literals, named, heads, pattern, frozenset(begun | {head[:length] for head, _ in heads for length in range(1, len(head))})
+    )
 
 
 @lru_cache(maxsize=256)
-def _prefixes(names: Names) -> frozenset[str]:
-    fixed = (*_LITERALS, *(f"<{name}>" for name in names), *(f"</{name}>" for name in names))
-    begun = {literal[:length] for literal in fixed for length in range(1, len(literal))}
-    return frozenset(begun | {head[:length] for head, _ in _HEADS for length in range(1, len(head))})
+def words(names: Names) -> Lexicon:
+    """Return Qwen's tags, and a tag of its own for each of these names."""
+    named: dict[str, tuple[Kind, str]] = {f"<{name}>": ("<name>", name) for name in names}
+    named |= {f"</{name}>": ("</name>", name) for name in names}
+    return lexicon(_LITERALS, named, _HEADS)
 
 
 RESERVED: Names = frozenset({"tool_call", "function", "parameter"})
@@ -122,9 +148,8 @@ def _properties(declared: Json) -> Names:
 class Tags:
     """Yields tokens. Holds back only what may become a tag."""
 
-    def __init__(self, names: Names) -> None:
-        self._pattern = _pattern(names)
-        self._prefixes = _prefixes(names)
+    def __init__(self, words: Lexicon) -> None:
+        self._words = words
         self._held = ""
         self._base = 0
         self._indent: int | None = None
@@ -134,7 +159,7 @@ class Tags:
         text = self._held + piece
         limit = len(text) if final else self._certain(text)
         at = 0
-        while (found := self._pattern.search(text, at)) and found.start() < limit:
+        while (found := self._words.pattern.search(text, at)) and found.start() < limit:
             token = self._tag(text, found)
             before = found.end() if token is None else found.start()
             if before > at:
@@ -167,22 +192,24 @@ class Tags:
         limit = len(text) - (2 if text.endswith("]]") else text.endswith("]"))
         last = text.rfind("<", max(0, len(text) - LONGEST - 16))
         tail = text[last:] if last >= 0 else "-"
-        if tail in self._prefixes:
+        if tail in self._words.prefixes:
             return last
-        for head, _ in _HEADS:
+        for head, _ in self._words.heads:
             if tail.startswith(head) and len(tail) <= len(head) + LONGEST and not _DECIDED.search(tail, len(head)):
                 return min(last, limit)
         return limit
 
     def _tag(self, text: str, found: re.Match[str]) -> Token | None:
         start, mark = self._base + found.start(), found.group()
-        if mark in _LITERALS:
-            return Token(_LITERALS[mark], start, self._base + found.end())
-        for head, kind in _HEADS:
-            if mark == head:
-                reader = _closer if kind.startswith("/") else _opener
-                return reader(kind, start, text, found.end(), self._base)
-        return Token("</name>" if mark[1] == "/" else "<name>", start, self._base + found.end(), name=mark.strip("</>"))
+        if mark in self._words.literals:
+            kind = self._words.literals[mark]
+            return Token(kind, start, self._base + found.end(), " " if kind == "text" else "")
+        if mark in self._words.named:
+            kind, name = self._words.named[mark]
+            return Token(kind, start, self._base + found.end(), name=name)
+        kind = next(kind for head, kind in self._words.heads if mark == head)
+        reader = _closer if kind.startswith("/") else _opener
+        return reader(kind, start, text, found.end(), self._base)
 
 
 def _closer(kind: Kind, start: int, text: str, at: int, base: int) -> Token | None:
@@ -205,4 +232,4 @@ def _opener(kind: Kind, start: int, text: str, at: int, base: int) -> Token | No
         end += 1
     elif not closed or rest:
         end = at + parts.end("name") + len(parts["tail"].rstrip(" \t"))
-    return Token(kind, start, base + end, name=parts["name"])
+    return Token(kind, start, base + end, text[start - base : end], parts["name"])

@@ -29,6 +29,7 @@ class Place(NamedTuple):
     tools      the declared tools
     indent     how deep the tags of the call stand
     fixed      no parameters but the declared ones can be given
+    hasty      the wrapper's closer alone ends a value of one line, whatever follows
     """
 
     closer: Kind
@@ -38,6 +39,7 @@ class Place(NamedTuple):
     tools: frozenset[str]
     indent: int
     fixed: bool
+    hasty: bool
 
 
 @dataclass(slots=True)
@@ -195,7 +197,7 @@ class Value:
         return None
 
     def _closes(self, token: Token) -> bool:
-        own = token.kind == self._place.closer and (token.kind != "</name>" or token.name == self._name)
+        own = token.kind == self._place.closer and token.name in ("", self._name)
         return own or token.kind in ("/function", "/wrapper")
 
     def _flush(self, token: Token) -> bool:
@@ -241,7 +243,8 @@ class Value:
 
     def _decided(self, chain: Chain) -> bool:
         """Whether the closers alone are enough, whatever follows."""
-        return not chain.nested and ((chain.sure and chain.first > 1) or (chain.reach == 3 and not self._written.wide))
+        hasty = self._place.hasty and chain.reach == 3 and not self._written.wide
+        return not chain.nested and (hasty or (chain.sure and chain.first > 1))
 
     def _judge(self, chain: Chain, token: Token) -> Literal["wait", "taken", "data"]:
         if token.kind == "text":
