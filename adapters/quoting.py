@@ -56,7 +56,7 @@ class Lines:
 
     def quote(self) -> None:
         """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = not self._fence and self._runs % 2 == 1
+        self._span = self._span or (not self._fence and self._runs % 2 == 1)
 
     @property
     def start(self) -> bool:
