@@ -8,8 +8,10 @@ from adapters.base import Client, Dialect
 from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
+from adapters.models.deepseek_dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.invoke import DOTS, FUNCTION_CALLS, MINICPM5, MINIMAX_M2, STEP3
 from adapters.models.qwen_xml import QWEN_XML
 
 CLIENTS: tuple[Client, ...] = (
@@ -27,5 +29,13 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        MINIMAX_M2,
+        DEEPSEEK_V32,
+        DEEPSEEK_V4,
+        DEEPSEEK_V41,
+        STEP3,
+        DOTS,
+        MINICPM5,
+        FUNCTION_CALLS,
     )
 }

@@ -76,14 +76,22 @@ def value_text(closed: Closed, block: str) -> str:
 
     A CDATA section is taken off only where it was needed: around tags of the format. Else it is what a file holds.
     """
-    text = block[closed.start : closed.end]
-    framed = text.startswith("\n")
-    body = text.removeprefix("\n")
-    if framed or not closed.by_tag:
-        newline = body.rfind("\n")
-        if newline >= 0 and not body[newline + 1 :].strip(" \t"):
-            body = body[:newline]
+    body = unframed(block[closed.start : closed.end], framed=True, closed=closed.by_tag)
     inner = body.strip()
     if inner.startswith(_CDATA) and inner.endswith("]]>") and _TAG.search(inner, len(_CDATA)):
         return inner[len(_CDATA) : -3]
+    return body
+
+
+def unframed(text: str, *, framed: bool, closed: bool) -> str:
+    """Take off the newlines that frame a value: one in front, if the format frames values, and then the one behind.
+
+    Behind a value that no closer of its own closed the newline belongs to the tag that follows.
+    """
+    opened = framed and text.startswith("\n")
+    body = text.removeprefix("\n") if framed else text
+    if opened or not closed:
+        newline = body.rfind("\n")
+        if newline >= 0 and not body[newline + 1 :].strip(" \t"):
+            body = body[:newline]
     return body

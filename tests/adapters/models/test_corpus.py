@@ -13,6 +13,7 @@ from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_o
 READ_BY = {
     "gemma4": ("gemma4",),
     "hermes-json": ("hermes_json",),
+    "minimax": ("minimax_m2",),
     "openhands-text": ("qwen_xml",),
     "qwen-xml": ("qwen_xml",),
 }
