@@ -12,6 +12,7 @@ from adapters.models.deepseek_dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V4
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.invoke import DOTS, FUNCTION_CALLS, MINICPM5, MINIMAX_M2, STEP3
+from adapters.models.minimax_m3 import MINIMAX_M3
 from adapters.models.qwen_xml import QWEN_XML
 
 CLIENTS: tuple[Client, ...] = (
@@ -30,6 +31,7 @@ DIALECTS: Mapping[str, Dialect] = {
         QWEN_XML,
         HERMES_JSON,
         MINIMAX_M2,
+        MINIMAX_M3,
         DEEPSEEK_V32,
         DEEPSEEK_V4,
         DEEPSEEK_V41,

@@ -25,9 +25,8 @@ from adapters.models.element_values import take_framed, take_section, write_fram
 from adapters.models.elements import Elements, describe_elements, element_closers, element_forms, render_elements
 
 THINK = ("<think>", "</think>")
-MM_THINK = ("<mm:think>", "</mm:think>")
 MINIMAX_END = "[e~["
-MINIMAX_THINKING = (THINK, MM_THINK, ("<think>", "</mm:think>"), ("<mm:think>", "</think>"))
+MINIMAX_THINKING = tuple((f"<{opener}>", f"</{closer}>") for opener in ("think", "mm:think") for closer in ("think", "mm:think"))
 
 ROWS = {
     "minimax_m2": Elements(
@@ -66,6 +65,10 @@ def _result(tag: str, name: str, text: str) -> str:
     """Show a tool's result in a user's message."""
     del name
     return f"<{tag}>\n{text}\n</{tag}>"
+
+
+response = partial(_result, "response")
+"""Shows a tool's result as MiniMax's templates do."""
 
 
 def _dialect(name: str, result: str, thinking: tuple[tuple[str, str], ...] = (THINK,)) -> Dialect:
