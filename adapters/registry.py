@@ -14,6 +14,7 @@ from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.invoke import DOTS, FUNCTION_CALLS, MINICPM5, MINIMAX_M2, STEP3
 from adapters.models.minimax_m3 import MINIMAX_M3
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.xml_generic import XML_GENERIC
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -39,5 +40,6 @@ DIALECTS: Mapping[str, Dialect] = {
         DOTS,
         MINICPM5,
         FUNCTION_CALLS,
+        XML_GENERIC,  # last: its tags are ordinary words
     )
 }

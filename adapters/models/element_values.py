@@ -67,10 +67,16 @@ def write_typed(value: Json) -> Written:
 def take_section(closed: Closed, block: str) -> Json:
     """Take a value out of its CDATA section; without one entities are decoded, as an XML reader would."""
     text = block[closed.start : closed.end]
+    inner = in_section(text)
+    return unescape(unframed(text, framed=True, closed=closed.by_tag)) if inner is None else inner
+
+
+def in_section(text: str) -> str | None:
+    """Return what stands in CDATA, where that is all there is."""
     inner = text.strip()
-    if inner.startswith(CDATA) and inner.endswith(CDATA_END):
-        return inner[len(CDATA) : -len(CDATA_END)].replace(_SPLIT, CDATA_END)
-    return unescape(unframed(text, framed=True, closed=closed.by_tag))
+    if not (inner.startswith(CDATA) and inner.endswith(CDATA_END)):
+        return None
+    return inner[len(CDATA) : -len(CDATA_END)].replace(_SPLIT, CDATA_END)
 
 
 def write_section(value: Json) -> Written:

@@ -16,6 +16,7 @@ READ_BY = {
     "minimax": ("minimax_m2",),
     "openhands-text": ("qwen_xml",),
     "qwen-xml": ("qwen_xml",),
+    "xml-generic": ("xml_generic", "function_calls"),
 }
 """File of the corpus -> the dialects that are read first; the others follow, as in a profile."""
 
