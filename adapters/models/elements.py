@@ -24,7 +24,7 @@ from adapters.models.element_values import Written, take_verbatim, write_verbati
 from adapters.models.qwen_xml_read import Take, calls_of
 from adapters.models.qwen_xml_tags import Kind, Lexicon, Vocabulary, lexicon, vocabulary
 from adapters.models.qwen_xml_walk import Walk, Way
-from adapters.models.read_back import all_declared, reaches_its_end
+from adapters.models.read_back import reaches_its_end, readers
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools
 
@@ -159,7 +159,7 @@ def _checked(row: Elements, written: Sequence[tuple[str, ToolCall]]) -> str:
     text = "\n".join(each for each, _ in written)
     text = f"{row.wrappers[0][0]}\n{text}\n{row.wrappers[0][1]}" if row.wrappers else text
     block, meant = _blocks(row)[0], tuple(call for _, call in written)
-    for known in (vocabulary(()), all_declared(text, (call.name for call in meant))):
+    for known in readers(text, meant):
         if not reaches_its_end(block.walk(known), text) or _read(block, known, text) != meant:
             raise Unwritable("a name or value that the tags around it would not carry")
     return text

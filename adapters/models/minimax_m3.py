@@ -25,7 +25,7 @@ from adapters.models.minimax_m3_values import take, write
 from adapters.models.qwen_xml_read import calls_of
 from adapters.models.qwen_xml_tags import Vocabulary, vocabulary
 from adapters.models.qwen_xml_walk import Walk, Way
-from adapters.models.read_back import all_declared, reaches_its_end
+from adapters.models.read_back import reaches_its_end, readers
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 
@@ -52,22 +52,26 @@ def _scan(known: Vocabulary, opener: str, tools: Tools = ()) -> Scan:
     return _walk(known, wrapped=opener != _CALL)
 
 
-def _walk(known: Vocabulary, *, wrapped: bool) -> Walk:
+def _walk(known: Vocabulary, *, wrapped: bool, tags: MarkedTags | None = None) -> Walk:
     """Return a machine for one block. An undeclared parameter is one all the same: no value holds such tags."""
-    return Walk(known._replace(fixed=frozenset()), Way(MarkedTags(), Head(None, wrapped=wrapped), wrapped))
+    return Walk(known._replace(fixed=frozenset()), Way(tags or MarkedTags(), Head(None, wrapped=wrapped), wrapped))
 
 
 def _read(known: Vocabulary, block: str, tools: Tools = ()) -> tuple[ToolCall, ...] | None:
+    """Read a block. What is in doubt stays text."""
     del tools
-    return calls_of(_walk(known, wrapped=not block.startswith(_CALL)), block, known, take)
+    tags = MarkedTags()
+    calls = calls_of(_walk(known, wrapped=not block.startswith(_CALL), tags=tags), block, known, take)
+    return tuple(call.having(block) for call in calls) if calls and tags.doubtful else calls
 
 
 def render(calls: Sequence[ToolCall]) -> str:
     """Write the calls of a turn in one wrapper. What our own reader would not give back cannot be written."""
     written = [_write(call) for call in calls]
     text = "\n".join((WRAPPER, *(each for each, _ in written), WRAPPER_END))
-    for known in (vocabulary(()), all_declared(text, (call.name for call in calls))):
-        if not reaches_its_end(_walk(known, wrapped=True), text) or _read(known, text) != tuple(meant for _, meant in written):
+    meant = tuple(call for _, call in written)
+    for known in readers(text, meant):
+        if not reaches_its_end(_walk(known, wrapped=True), text) or _read(known, text) != meant:
             raise Unwritable("a name or value that the tags around it would not carry")
     return text
 

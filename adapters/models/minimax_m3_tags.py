@@ -1,7 +1,8 @@
 """Cuts a block of MiniMax M3's into tags and text. Its tags carry a mark that nothing else has, so each of them is one.
 
 What is open is known from the tags alone: a parameter whose closer is missing, or has lost its mark, is closed where the tag
-behind it begins. Tags inside a parameter are part of its value: lists and objects are written so.
+behind it begins. Tags inside a parameter are part of its value: lists and objects are written so, and a whole call in there is an
+example in a file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 from adapters.lexer import Lexer
 from adapters.lexer import Token as Piece
-from adapters.models.qwen_xml_tags import LONGEST, Token
+from adapters.models.qwen_xml_tags import LONGEST, Kind, Token
 
 MARK = "]<]minimax[>["
 WRAPPER, WRAPPER_END = f"{MARK}<tool_call>", f"{MARK}</tool_call>"
@@ -21,17 +22,21 @@ LOST = ("<tool_call>", "<invoke name=")
 
 _STOP = re.compile(r"[>\n]")
 _BEGUN = (f"{MARK}<", *LOST)
+_FRAME: dict[str, tuple[Kind, Kind]] = {"tool_call": ("wrapper", "/wrapper"), "invoke": ("function", "/function")}
 _TAG = re.compile(r"""(?P<closes>/?)(?:invoke(?:\s+name\s*=\s*["']?(?P<call>[\w.:/-]+)["']?\s*)?|(?P<name>[\w.:-]+))\Z""")
 
 
 class MarkedTags:
-    """Yields tokens as `Tags` does."""
+    """Yields tokens as `Tags` does. `doubtful`: a parameter was not closed, and tags stand in it, or its closer came later."""
 
     def __init__(self) -> None:
         self._lexer = Lexer((*_BEGUN, END))
         self._tag: list[Piece] = []
         self._open: list[str] = []
-        self._filled = self._named = False
+        self._example: list[str] = []
+        self._implied: set[str] = set()
+        self.doubtful = False
+        self._filled = self._named = self._holds_tags = False
 
     def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
         """Yield what is certain by now; with `final`, all that is left."""
@@ -39,6 +44,7 @@ class MarkedTags:
             yield from self._take(each)
         if final:
             yield from self._no_tag()
+            self.doubtful = self.doubtful or bool(self._example)
 
     def _take(self, piece: Piece) -> Iterator[Token]:
         if piece.marker in LOST and self._named:
@@ -50,7 +56,7 @@ class MarkedTags:
         if piece.marker == LOST[0]:
             yield Token("wrapper", piece.start, piece.end)
         elif piece.marker == END:
-            yield from self._close(0, piece.start)
+            yield from self._close(piece.start)
             yield Token("end", piece.start, piece.end)
         elif piece.marker:
             self._tag = [piece]
@@ -84,41 +90,58 @@ class MarkedTags:
 
     def _meaning(self, found: re.Match[str], start: int, end: int) -> Iterator[Token]:
         """Say what a tag means where it stands."""
-        name, closes = found["name"], bool(found["closes"])
-        if name is None or name == "tool_call":
-            yield from self._close(0, start)
+        name, closes = found["name"] or "invoke", bool(found["closes"])
+        if self._in_example(name, closes=closes):
+            yield Token("text", start, end, MARK)
+        elif name in _FRAME:
+            self._holds_tags = self._holds_tags or (name == "tool_call" and closes)
+            yield from self._close(start)
             self._named = self._named or bool(found["call"])
-            if name:
-                yield Token("/wrapper" if closes else "wrapper", start, end)
-            else:
-                yield Token("/function" if closes else "function", start, end, name=found["call"] or "")
+            kind = _FRAME[name][closes]
+            yield Token(kind, start, end, name=found["call"] or "")
         elif closes:
             yield from self._closer(name, start, end)
         else:
             yield from self._opener(name, start, end)
 
+    def _in_example(self, name: str, *, closes: bool) -> bool:
+        """Whether a tag belongs to a call that stands in a parameter."""
+        inside = bool(self._example)
+        if name not in _FRAME:
+            return inside
+        if self._open and not closes:
+            self._example.append(name)
+            self._holds_tags = True
+            return True
+        if inside and name in self._example:
+            del self._example[self._example.index(name) :]
+            return True
+        return False
+
     def _opener(self, name: str, start: int, end: int) -> Iterator[Token]:
         if self._filled and len(self._open) == 1:  # text and then an element: the parameter before was not closed
-            yield from self._close(0, start)
+            yield from self._close(start)
         self._filled = False
         self._open.append(name)
-        if len(self._open) == 1:
-            yield Token("parameter", start, end, name=name)
-        else:
-            yield Token("text", start, end, MARK)
+        self._holds_tags = len(self._open) > 1
+        yield Token("text", start, end, MARK) if self._holds_tags else Token("parameter", start, end, name=name)
 
     def _closer(self, name: str, start: int, end: int) -> Iterator[Token]:
         self._filled = False
         if name not in self._open:
+            self.doubtful = self.doubtful or name in self._implied
             yield Token("/parameter", start, end, name=name)
             return
         depth = len(self._open) - 1 - self._open[::-1].index(name)
         del self._open[depth:]
+        self._holds_tags = self._holds_tags and depth > 0
         yield Token("text", start, end, MARK) if depth else Token("/parameter", start, end, name=name)
 
-    def _close(self, depth: int, at: int) -> Iterator[Token]:
+    def _close(self, at: int) -> Iterator[Token]:
         """Close what is still open, where the next tag begins."""
         if self._open:
+            self._implied.add(self._open[0])
             yield Token("/parameter", at, at, name=self._open[0])
-        del self._open[depth:]
-        self._filled = False
+            self.doubtful = self.doubtful or self._holds_tags
+        self._open, self._example = [], []
+        self._filled = self._holds_tags = False

@@ -168,7 +168,7 @@ class Tags:
             if token is not None:
                 at = token.end - self._base
                 yield token._replace(indent=self._indent)
-                self._indent = None
+                self._indent = self._indent if token.kind == "text" else None
         if limit > at:
             yield self._plain(text, at, limit)
             at = limit

@@ -45,20 +45,20 @@ class Way(NamedTuple):
     """How a block is written.
 
     wrapped  functions stand in a wrapper;  strict: it is a block only where it holds a parameter or comes to its end
-    hasty    the wrapper's closer alone ends a value of one line, whatever follows
+    exact    values stand right between their tags, and every element is closed (see `Place`)
     """
 
     tags: Tokens
     head: Opening
     wrapped: bool
     strict: bool = False
-    hasty: bool = False
+    exact: bool = True
 
 
 def qwen(known: Vocabulary, *, wrapped: bool, strict: bool) -> Walk:
     """Walk through a block of Qwen's."""
     head = Head(known.tools, wrapped=wrapped, strict=strict)
-    return Walk(known, Way(Tags(words(known.names)), head, wrapped, strict, hasty=True))
+    return Walk(known, Way(Tags(words(known.names)), head, wrapped, strict, exact=False))
 
 
 class Walk:
@@ -68,12 +68,13 @@ class Walk:
         self.functions: list[Function] = []
         self._vocabulary = vocabulary
         self._tags, self._head = way.tags, way.head
-        self._wrapped, self._strict, self._hasty = way.wrapped, way.strict, way.hasty
+        self._wrapped, self._strict, self._exact = way.wrapped, way.strict, way.exact
         self._state: Callable[[Token], Answer] = self._in_head
         self._value: Value | None = None
         self._tail: Tail | None = None
         self._known: frozenset[str] = frozenset()
         self._given: set[str] = set()
+        self._unclosed: set[str] = set()
         self._seen = self._indent = 0
         self._newline = False
 
@@ -126,7 +127,7 @@ class Walk:
     def _open_function(self, name: str, token: Token) -> None:
         self.functions.append(Function(name, token.start))
         self._known = self._vocabulary.properties.get(name, frozenset())
-        self._given = set()
+        self._given, self._unclosed = set(), set()
         self._indent = max(self._indent, token.indent or 0)
         self._newline = False
         self._tail, self._state = None, self._in_body
@@ -170,12 +171,14 @@ class Walk:
         self._given.add(token.name)
         free = self._known - self._given
         name, known = self._function.name, self._vocabulary
-        place = Place(closer, token.name, name, free, known.tools, self._indent, name in known.fixed, self._hasty)
+        place = Place(closer, token.name, name, free, known.tools, self._indent, name in known.fixed, self._exact)
         self._value = Value(start, place)
         self._state = self._in_value
         return self._in_value(token) if closer == "text" else None
 
     def _in_value(self, token: Token) -> Answer:
+        if token.kind == "/parameter" and token.name in self._unclosed:  # that parameter had not ended where it seemed to
+            self._function.doubtful = True
         closed = self._value.take(token) if self._value else None
         return self._end_value(closed) if closed else None
 
@@ -188,6 +191,8 @@ class Walk:
             function.values.append(closed)
         function.doubtful = function.doubtful or closed.doubtful
         self._given.add(closed.name)
+        if closed.name and not closed.by_tag:
+            self._unclosed.add(closed.name)
         self._value, self._state = None, self._in_body
         end = self._close_function(closed.stop, wrapper=closed.reach == 3) if closed.reach > 1 else None
         return self._state(closed.again) if end is None and closed.again else end

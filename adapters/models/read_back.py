@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from adapters.base import Scan
-from adapters.models.qwen_xml_tags import RESERVED, Vocabulary
+from adapters.models.qwen_xml_tags import RESERVED, Names, Vocabulary
+from rules.conversation import ToolCall
 
 SLICE = 4096
 
@@ -19,6 +20,16 @@ def all_declared(block: str, names: Iterable[str]) -> Vocabulary:
     words = frozenset(word for tag in _TAG.findall(block) for word in _WORD.findall(tag))
     every = words | frozenset(names)
     return Vocabulary(dict.fromkeys(every, words), every, words - RESERVED)
+
+
+def readers(block: str, calls: Sequence[ToolCall]) -> tuple[Vocabulary, ...]:
+    """List what may be declared where a block is read: nothing, every word, or what its calls give, and more allowed or not."""
+    names = frozenset(call.name for call in calls)
+    every = all_declared(block, names)
+    given: dict[str, Names] = dict.fromkeys(names, frozenset())
+    for call in calls:
+        given[call.name] |= frozenset(call.arguments)
+    return (Vocabulary({}, frozenset(), frozenset()), every, every._replace(fixed=names), Vocabulary(given, names, names, names))
 
 
 def reaches_its_end(scan: Scan, block: str) -> bool:

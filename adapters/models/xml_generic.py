@@ -8,8 +8,8 @@
     </write_to_file>
 
 Also read: `<tool/>`, `<tool path="..."/>`, and a body of JSON or of simple YAML. Such tags are ordinary words, so a call stands
-at the start of a line and all its tags are declared names. Entities are decoded, unless the call writes an HTML or XML file, where
-they are what the file holds. Source: the system prompts of Cline and Roo Code; the malformed shapes are those of the corpus.
+at the start of a line and all its tags are declared names. Entities are decoded, unless the call writes an HTML or XML file,
+where they are what the file holds. Source: the system prompts of Cline and Roo Code; the malformed shapes are the corpus'.
 """
 
 from __future__ import annotations
