@@ -42,7 +42,7 @@ ROWS = {
     "step3": Elements(
         wrappers=(("<｜tool_calls_begin｜>", "<｜tool_calls_end｜>"),),
         spellings=("steptml:",),
-        glue=("<｜tool_call_begin｜>function<｜tool_sep｜>", "<｜tool_call_end｜>"),
+        glue=("<｜tool_call_begin｜>function", "<｜tool_sep｜>", "<｜tool_call_end｜>"),
         around=("<｜tool_call_begin｜>function<｜tool_sep｜>", "<｜tool_call_end｜>"),
         ends=("<|EOT|>",),
         bare="sure",

@@ -94,7 +94,7 @@ class Lexicon(NamedTuple):
 
 
 def lexicon(literals: Mapping[str, Kind], named: Mapping[str, tuple[Kind, str]], heads: tuple[tuple[str, Kind], ...]) -> Lexicon:
-    """Prepare a lexicon. Every text in it begins with `<`, or is `]]>`."""
+    """Prepare a lexicon. Every text in it begins with `<` and holds no other, or is `]]>`."""
     fixed = (*literals, *sorted(named))
     pattern = re.compile("|".join(map(re.escape, (*fixed, *(head for head, _ in heads)))))
     begun = {text[:length] for text in fixed for length in range(1, len(text))}

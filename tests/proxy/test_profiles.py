@@ -27,6 +27,17 @@ def chosen(model: str, *tables: dict[str, object]) -> Profile:
         ("qwen3.6-max", "qwen3.5"),
         ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-coder"),
         ("qwen3-coder-next", "qwen3-coder"),
+        ("MiniMaxAI/MiniMax-M2.7", "minimax-m2"),
+        ("MiniMaxAI/MiniMax-M3", "minimax-m3"),
+        ("deepseek-ai/DeepSeek-V3.2-Exp", "deepseek-v3.2"),
+        ("deepseek-ai/DeepSeek-V4-Flash", "deepseek-v4"),
+        ("deepseek-ai/DeepSeek-V4.1-Flash", "deepseek-v4"),
+        ("stepfun-ai/step3", "step3"),
+        ("stepfun-ai/step3-fp8", "step3"),
+        ("stepfun-ai/Step-3.5-Flash", "generic"),
+        ("dots-studio/dots-3-note-preview", "dots"),
+        ("rednote-hilab/dots.llm1.inst", "dots"),
+        ("openbmb/MiniCPM5-2B", "minicpm5"),
         ("openai/gpt-oss-20b", "generic"),
         ("", "generic"),
         ("gemma-4/something-else", "gemma-4"),
@@ -44,11 +55,14 @@ def test_generic_is_last_and_always_there() -> None:
 
 def test_what_the_model_writes_is_read_first() -> None:
     own = {"gemma-4": "gemma4", "qwen3": "hermes_json", "qwen3.5": "qwen_xml", "qwen3-coder": "qwen_xml"}
+    own |= {"minimax-m2": "minimax_m2", "minimax-m3": "minimax_m3", "deepseek-v3.2": "deepseek_v32", "deepseek-v4": "deepseek_v4"}
+    own |= {"step3": "step3", "dots": "dots", "minicpm5": "minicpm5"}
     assert {each.name: each.reads[0] for each in load() if each.name in own} == own
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
-    assert {each.name for each in load() if each.thinking_prompt == "open"} == {"qwen3.5"}
+    leave_it_open = {"qwen3.5", "minimax-m2", "deepseek-v3.2", "deepseek-v4", "step3"}
+    assert {each.name for each in load() if each.thinking_prompt == "open"} == leave_it_open
 
 
 def test_only_the_given_keys_change() -> None:
