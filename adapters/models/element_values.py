@@ -81,6 +81,6 @@ def in_section(text: str) -> str | None:
 
 def write_section(value: Json) -> Written:
     """Write a value in a CDATA section where it holds what an XML reader, or ours, would take for its own."""
-    text = str(write_verbatim(value).text)
+    text = write_verbatim(value).text
     section = f"{CDATA}{text.replace(CDATA_END, _SPLIT)}{CDATA_END}"
     return Written(section if re.search(r"[<&\n]", text) else text, text)

@@ -54,7 +54,9 @@ def forms(tools: Tools) -> Sequence[Form]:
     """List the ways to write a call of each tool: with elements, with a body of text, and with attributes."""
     known = vocabulary(tools)
     names = [name for name in known.tools if _NAME.match(name) and name not in TAKEN]
-    return tuple(form for name in sorted(names) for form in _forms_of(name, known.properties[name]))
+    return tuple(
+        form for name in sorted(names) for form in _forms_of(name, frozenset(filter(_NAME.match, known.properties[name])))
+    )
 
 
 def _forms_of(name: str, properties: Names) -> Iterator[Form]:
@@ -135,13 +137,15 @@ def render(calls: Sequence[ToolCall]) -> str:
 def _write(call: ToolCall) -> str:
     if isinstance(call.arguments, str):
         raise Unwritable("arguments that could not be read as an object")
-    written = {name: str(write_verbatim(value).text) for name, value in call.arguments.items()}
+    if call.name in TAKEN or not all(map(_NAME.match, (call.name, *call.arguments))):
+        raise Unwritable("a name that is no tag's")
+    written = {name: write_verbatim(value).text for name, value in call.arguments.items()}
     meant = call.having(written)
     escapes: Sequence[Callable[[str], str]] = (str,) if _writes_markup(meant) else (escape_entities, _escape_tags)
     for escape in escapes:
         inner = "".join(f"<{name}>{_framed(escape(text))}</{name}>\n" for name, text in written.items())
         block = f"<{call.name}>\n{inner}</{call.name}>"
-        if _NAME.match(call.name) and call.name not in TAKEN and _reads_back(block, meant):
+        if _reads_back(block, meant):
             return block
     raise Unwritable("a name or value that the tags around it would not carry")
 
