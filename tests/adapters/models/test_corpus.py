@@ -11,6 +11,7 @@ from adapters.registry import DIALECTS
 from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_of, judge
 
 READ_BY = {
+    "deepseek": ("deepseek_v4", "deepseek_v32", "deepseek_v31", "deepseek_v3"),
     "gemma4": ("gemma4",),
     "glm": ("glm",),
     "granite": ("granite", "granite_20b"),
@@ -19,11 +20,13 @@ READ_BY = {
     "json-fence": ("json_fence",),
     "kimi": ("kimi_k2", "kimi_k3"),
     "llama-json": ("llama_json",),
+    "minimax": ("minimax_m2",),
     "mistral": ("mistral",),
     "openhands-text": ("qwen_xml",),
     "other": ("phi4", "cohere", "functiongemma", "json_fence"),
     "pythonic": ("pythonic", "llama4_pythonic", "tool_code"),
     "qwen-xml": ("qwen_xml",),
+    "xml-generic": ("xml_generic", "function_calls"),
 }
 """File of the corpus -> the dialects that are read first; the others follow, as in a profile."""
 
