@@ -32,7 +32,7 @@ class Closed:
     by_tag    its own closer ended it
     ends      the call ended with it
     key       the key that follows, already read;  again: the tag behind, which belongs to what follows
-    broken    it holds a line break
+    broken    it holds a line break, or would if it went on;  behind: words follow, no tag
     doubtful  it may also have ended elsewhere;  cut: the text ended before it was certain that this is its end
     """
 
@@ -43,6 +43,7 @@ class Closed:
     key: str = ""
     again: Piece | None = None
     broken: bool = False
+    behind: bool = False
     doubtful: bool = False
     cut: bool = False
 
@@ -81,7 +82,7 @@ class Value:
         self._candidate: _Candidate | None = None
         self._line = False
         self._next: _Next | None = None
-        self._nested = self._doubtful = False
+        self._nested = self._examples = self._doubtful = False
         self._ended: int | None = None
         self._passed = False
 
@@ -95,12 +96,15 @@ class Value:
         return None
 
     def finish(self, seen: int) -> Closed:
-        """The text is over."""
-        if self._candidate:
-            own, stop = self._candidate.own, seen if self._next else self._candidate.stop
-            return replace(self._at(self._candidate), stop=stop, ends=not own, cut=own or self._written.wide)
+        """The text is over. What holds an example may have ended with the example's closers."""
+        doubtful = self._doubtful or self._examples
+        candidate = self._candidate
+        if candidate:
+            own, stop = candidate.own, seen if self._next else candidate.stop
+            doubtful = doubtful or (own and candidate.broken)
+            return replace(self._at(candidate), stop=stop, ends=not own, doubtful=doubtful, cut=own or self._written.wide)
         end = seen if self._ended is None else self._ended
-        doubtful = self._doubtful or self._nested or (self._passed and end == seen)
+        doubtful = doubtful or (self._passed and end == seen)
         return Closed(end, end, broken=self._written.broken, doubtful=doubtful, cut=True)
 
     # -- data, and what may be the end of it
@@ -115,7 +119,7 @@ class Value:
         self._ended = (piece.start if self._ended is None else self._ended) if kind == "end" else None
         self._passed = self._passed or kind == "end"
         if self._nested or (written.names_call and kind in ("key", "behind name")):
-            self._nested = kind != "/call"
+            self._nested, self._examples = kind != "/call", True
         elif kind in ("/value", "/call"):
             own = kind == "/value"
             self._candidate = _Candidate(piece.start, piece.end, own, own and written.pairs > 0, written.broken)
@@ -151,7 +155,7 @@ class Value:
         elif candidate.own and self._begins_key(body):
             self._next = _Next(piece.start, loose=True, text=piece.text)
         elif not candidate.own and self._line and not self._written.wide:
-            return replace(self._at(candidate), ends=True)
+            return replace(self._at(candidate), ends=True, behind=True, broken=True)
         else:
             self._drop(piece)
         return None
