@@ -2,7 +2,8 @@
 
 A value's closer counts where the next key or the call's closer stands behind it. In a value with a line break the next key must
 be declared and not given yet: another one belongs to a file about this format, or the model made it up, and the call is
-doubtful. A call that opens inside a value is an example in such a file, and the tags up to its closer belong to it.
+doubtful. A call that opens inside a value is an example in such a file, and the tags up to its closer belong to it, whatever
+format it has.
 
 Models leave closers out. A declared key that was not given yet, with a value behind it, ends the value before it; so does the
 call's closer where the text ends behind it, or behind one line of value the turn, the line, or another call begins.
@@ -120,6 +121,8 @@ class Value:
         self._passed = self._passed or kind == "end"
         if self._nested or (written.names_call and kind in ("key", "behind name")):
             self._nested, self._examples = kind != "/call", True
+        elif kind == "/call" and written.calls:
+            self._examples = True
         elif kind in ("/value", "/call"):
             own = kind == "/value"
             self._candidate = _Candidate(piece.start, piece.end, own, own and written.pairs > 0, written.broken)
@@ -226,12 +229,12 @@ class _Written:
     """What a value holds so far, as far as it matters.
 
     broken  it holds a line break;  wide: text stands on several of its lines
-    pairs   pairs that were opened on this line and not closed
+    calls   calls that were opened and not closed;  pairs: the same of pairs on this line
     """
 
     def __init__(self) -> None:
         self.broken = self.wide = False
-        self.pairs = 0
+        self.calls = self.pairs = 0
         self._filled = self._turned = False
         self._last: Kind = "text"
         self._opener: str | None = None
@@ -259,6 +262,8 @@ class _Written:
     def tag(self, kind: Kind) -> None:
         """Note a tag."""
         self._opener = "" if kind == "call" else None
+        if kind in ("call", "/call"):
+            self.calls = max(0, self.calls + (1 if kind == "call" else -1))
         if kind == "value" and self._last == "/key":
             self.pairs += 1
         elif kind == "/value":
