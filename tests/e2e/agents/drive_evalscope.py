@@ -24,4 +24,4 @@ def read_ending(outcome: Path, *, in_time: bool) -> Ending:
     if not outcome.is_file():
         return Ending("raised" if in_time else "killed")
     told = json.loads(outcome.read_text())
-    return Ending(told["status"], told["status"] == "sentinel", told["submission"], tuple(told["complaints"]))
+    return Ending(told["status"], told["status"] == "sentinel", told["submission"])

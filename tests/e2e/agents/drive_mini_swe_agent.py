@@ -32,10 +32,6 @@ def read_ending(trajectory: Path, *, in_time: bool) -> Ending:
     """Read how the run ended from the trajectory that mini-swe-agent writes after each step."""
     if not trajectory.is_file():
         return Ending("no trajectory" if in_time else "killed")
-    told = json.loads(trajectory.read_text())
-    info, messages = told["info"], told["messages"]
+    info = json.loads(trajectory.read_text())["info"]
     status = info["exit_status"] or ("unfinished" if in_time else "killed")
-    complaints = [
-        message["content"] for message in messages if (message.get("extra") or {}).get("interrupt_type") == "FormatError"
-    ]
-    return Ending(status, info["exit_status"] == "Submitted", info["submission"], tuple(complaints))
+    return Ending(status, status == "Submitted", info["submission"])

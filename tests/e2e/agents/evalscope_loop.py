@@ -39,10 +39,8 @@ def main(told: dict[str, str], outcome: Path) -> None:
         extract_final_answer=lambda looped, strategy: strategy.extract_final_answer(looped),
     )
     status = _status(result.trace)
-    nudged = {event.message_id for event in result.trace.events if event.type.value == "nudge"}
-    complaints = [message.text for message in result.messages if message.id in nudged]
     submission = result.output.completion if status == "sentinel" else ""
-    outcome.write_text(json.dumps({"status": status, "submission": submission, "complaints": complaints}))
+    outcome.write_text(json.dumps({"status": status, "submission": submission}))
 
 
 def _status(trace: AgentTrace) -> str:

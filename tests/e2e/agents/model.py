@@ -16,11 +16,12 @@ from typing import Any
 
 from aiohttp import web
 
-from ..openhands.answers import Answer, Parsed, Raw
-from ..openhands.grammar import UnknownGrammar, grammar_of, write_under
-from ..openhands.model import Heard
-from ..openhands.wire import Asked as Wanted
-from ..openhands.wire import streamed, whole
+from tests.e2e.openhands.answers import Answer, Parsed, Raw
+from tests.e2e.openhands.grammar import UnknownGrammar, grammar_of, write_under
+from tests.e2e.openhands.model import Heard
+from tests.e2e.openhands.wire import Asked as Wanted
+from tests.e2e.openhands.wire import streamed, whole
+
 from .modes import MODES, Mode
 from .shapes import SHAPES, Asked, Shape, call_of
 from .task import remaining

@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .shapes import Form, fence, structured, tag
+from .shapes import (
+    Form,
+    command_line,
+    command_tag,
+    function_tag,
+    json_object,
+    mswea_fence,
+    mswea_tag,
+    plain_fence,
+    structured,
+)
 
-Framework = Literal["mini-swe-agent", "evalscope"]
+Framework = Literal["mini-swe-agent", "evalscope", "swe-agent-imitation"]
+"""The last one is no framework but our imitation of one that cannot be installed from a package registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,16 @@ class Mode:
 
 _TEXTUAL = "model.model_class=litellm_textbased"
 
+_IMITATED = (
+    Mode("swe-function-calling", "swe-agent-imitation", "`tool_calls`, exactly one", structured, ("default",), calls=True),
+    Mode("swe-thought-action", "swe-agent-imitation", "the last fence, any info string", plain_fence, ("0.7",)),
+    Mode("swe-xml-thought-action", "swe-agent-imitation", "`<command>` tags, the last", command_tag, ("0.7",)),
+    Mode("swe-backticks", "swe-agent-imitation", "as thought_action; the prompt says nothing of it", plain_fence, ("default",)),
+    Mode("swe-xml-function-calling", "swe-agent-imitation", "`<function=...>`, the first", function_tag, ("default",)),
+    Mode("swe-action", "swe-agent-imitation", "the whole answer is a command line", command_line, ("default",)),
+    Mode("swe-json", "swe-agent-imitation", "the whole answer is a JSON object", json_object, ("default",)),
+)
+
 MODES: Mapping[str, Mode] = {
     mode.id: mode
     for mode in (
@@ -37,14 +58,14 @@ MODES: Mapping[str, Mode] = {
             "mini-text",
             "mini-swe-agent",
             "a `mswea_bash_command` fence (mini_textbased.yaml, litellm_textbased)",
-            fence,
+            mswea_fence,
             ("mini_textbased.yaml", _TEXTUAL),
         ),
         Mode(
             "mini-text-no-class",
             "mini-swe-agent",
             "asks for the fence, reads `tool_calls` (mini_textbased.yaml as it is shipped)",
-            fence,
+            mswea_fence,
             ("mini_textbased.yaml",),
             calls=True,
         ),
@@ -52,7 +73,7 @@ MODES: Mapping[str, Mode] = {
             "mini-xml",
             "mini-swe-agent",
             "a `<mswea_bash_command>` tag (swebench_xml.yaml, litellm_textbased)",
-            tag,
+            mswea_tag,
             ("swebench_xml.yaml", _TEXTUAL, "environment.environment_class=local"),
             patches=True,
         ),
@@ -69,9 +90,10 @@ MODES: Mapping[str, Mode] = {
             "evalscope-backticks",
             "evalscope",
             "a `mswea_bash_command` fence (swe_bench_backticks)",
-            fence,
+            mswea_fence,
             ("swe_bench_backticks",),
             patches=True,
         ),
+        *_IMITATED,
     )
 }

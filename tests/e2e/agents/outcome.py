@@ -10,7 +10,6 @@ class Ending:
     status: str
     submitted: bool = False
     submission: str = ""
-    complaints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
-from ..openhands.proxied import NotListening, toolmend
-from . import drive_evalscope, drive_mini_swe_agent
+from tests.e2e.openhands.model import Heard
+from tests.e2e.openhands.proxied import NotListening, toolmend
+
+from . import drive_evalscope, drive_mini_swe_agent, swe_agent_imitation
 from .model import served
 from .modes import MODES, Framework, Mode
 from .outcome import Ending, Run
@@ -33,7 +35,11 @@ from .venv import NotToBeHad, python_of
 Drive = Callable[[Path, Mode, str, Place, str], Awaitable[Ending]]
 """Runs a framework: its Python, the mode, the base URL, the folder, the task."""
 
-DRIVERS: Mapping[Framework, Drive] = {"mini-swe-agent": drive_mini_swe_agent.drive, "evalscope": drive_evalscope.drive}
+DRIVERS: Mapping[Framework, Drive] = {
+    "mini-swe-agent": drive_mini_swe_agent.drive,
+    "evalscope": drive_evalscope.drive,
+    "swe-agent-imitation": swe_agent_imitation.drive,
+}
 
 T = TypeVar("T")
 
@@ -64,27 +70,33 @@ async def _road(mode: Mode, port: int, log: Path, *, through: bool) -> AsyncIter
 async def _run_once(plan: Plan, mode: Mode, shape: Shape, *, through: bool) -> Run:
     """Run a framework once, in a folder of its own that holds all it writes."""
     with tempfile.TemporaryDirectory(prefix="e2e-agents-", ignore_cleanup_errors=True) as name:
-        root = Path(name).resolve()
-        place = Place(root, make_repository(root))
-        assert not passes(place.repository)
+        place = _prepared(name)
         begun = time.monotonic()
         async with served(mode, shape) as (port, heard):
             try:
-                async with _road(mode, port, root / "toolmend.log", through=through) as url:
+                async with _road(mode, port, place.root / "toolmend.log", through=through) as url:
                     ending = await DRIVERS[mode.framework](plan.pythons[mode.framework], mode, url, place, TASK)
             except NotListening as why:
                 ending = Ending(str(why))
-        seconds = time.monotonic() - begun
-        (root / "requests.jsonl").write_text("".join(json.dumps(body, ensure_ascii=False) + "\n" for body in heard.bodies))
         if plan.keep:
-            _copy(root, plan.keep / f"{mode.id}-{shape.id}" / ("toolmend" if through else "direct"))
+            _copy(place.root, heard, plan.keep / f"{mode.id}-{shape.id}" / ("toolmend" if through else "direct"))
         patched = not mode.patches or "+" + FIXED.splitlines()[0] in ending.submission.splitlines()
-        return Run(ending, is_fixed(place.repository), patched, seconds, len(heard.bodies))
+        return Run(ending, is_fixed(place.repository), patched, time.monotonic() - begun, len(heard.bodies))
 
 
-def _copy(root: Path, keep: Path) -> None:
+def _prepared(name: str) -> Place:
+    """Make the folder of a run; its test must fail."""
+    root = Path(name).resolve()
+    place = Place(root, make_repository(root))
+    if passes(place.repository):
+        raise AssertionError("the repository is not broken")
+    return place
+
+
+def _copy(root: Path, heard: Heard, keep: Path) -> None:
     keep.mkdir(parents=True, exist_ok=True)
-    for name in ("agent.log", "outcome.json", "requests.jsonl", "toolmend.log"):
+    (keep / "requests.jsonl").write_text("".join(json.dumps(body, ensure_ascii=False) + "\n" for body in heard.bodies))
+    for name in ("agent.log", "outcome.json", "toolmend.log"):
         if (root / name).is_file():
             shutil.copy(root / name, keep / name)
 

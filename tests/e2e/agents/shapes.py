@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
-from ..openhands.answers import Answer, Parsed, Raw, WireCall
-from ..openhands.shapes import gemma, hermes, qwen
-from ..openhands.task import Call, Message, as_json, text_of
-from .task import Step
+from tests.e2e.openhands.answers import Answer, Parsed, Raw, WireCall
+from tests.e2e.openhands.shapes import gemma, hermes, openhands, qwen
+from tests.e2e.openhands.task import Call, Message, as_json, text_of
+
+from .task import SUBMIT_TOOL, Step
 
 Form = Callable[[Sequence[Step]], Answer]
 """Writes the actions of one turn."""
@@ -40,23 +42,39 @@ class Shape:
 
 
 def call_of(step: Step) -> Call:
-    """Return a step as a call of the one tool there is."""
-    return Call("bash", {"command": step.command})
+    """Return a step as a call: of `submit` where that is a tool of its own, else of `bash`."""
+    return Call("submit", {}) if step == SUBMIT_TOOL else Call("bash", {"command": step.command})
 
 
 def _said(steps: Sequence[Step]) -> str:
     return f"THOUGHT: next I {' and '.join(step.name for step in steps)}."
 
 
-def fence(steps: Sequence[Step]) -> Answer:
-    """Write mini-swe-agent's fence."""
-    return Raw("\n\n".join([_said(steps), *(f"```mswea_bash_command\n{step.command}\n```" for step in steps)]))
+def _text(write: Callable[[Step], str]) -> Form:
+    return lambda steps: Raw("\n\n".join([_said(steps), *map(write, steps)]))
 
 
-def tag(steps: Sequence[Step]) -> Answer:
-    """Write mini-swe-agent's XML tag."""
-    written = (f"<mswea_bash_command>{step.command}</mswea_bash_command>" for step in steps)
-    return Raw("\n\n".join([_said(steps), *written]))
+def _bare(write: Callable[[Step], str]) -> Form:
+    """Write without a word before the action, where the client reads the whole answer as one."""
+    return lambda steps: Raw("\n".join(map(write, steps)))
+
+
+def _shell_word(step: Step) -> str:
+    return step.command if step == SUBMIT_TOOL else f"bash -c {quote(step.command)}"
+
+
+def _json(step: Step) -> str:
+    call = call_of(step)
+    return as_json({"thought": f"next: {step.name}", "command": {"name": call.name, "arguments": call.arguments}})
+
+
+mswea_fence = _text(lambda step: f"```mswea_bash_command\n{step.command}\n```")
+mswea_tag = _text(lambda step: f"<mswea_bash_command>{step.command}</mswea_bash_command>")
+plain_fence = _text(lambda step: f"```\n{step.command}\n```")
+command_tag = _text(lambda step: f"<command>\n{step.command}\n</command>")
+function_tag = _text(lambda step: openhands(call_of(step)))
+command_line = _bare(_shell_word)
+json_object = _bare(_json)
 
 
 def structured(steps: Sequence[Step]) -> Answer:
@@ -65,8 +83,8 @@ def structured(steps: Sequence[Step]) -> Answer:
     return Parsed(_said(steps), tuple(calls))
 
 
-def _text(write: Callable[[Call], str]) -> Form:
-    return lambda steps: Raw("\n\n".join([_said(steps), *(write(call_of(step)) for step in steps)]))
+def _called(write: Callable[[Call], str]) -> Form:
+    return _text(lambda step: write(call_of(step)))
 
 
 def _two(asked: Asked) -> Answer:
@@ -79,7 +97,7 @@ def _thinking(asked: Asked) -> Answer:
 
     Where calls are expected the action is Hermes text: a call that the server has parsed stands in no thought.
     """
-    written = (_text(hermes) if asked.calls else asked.own)(asked.steps[:1])
+    written = (_called(hermes) if asked.calls else asked.own)(asked.steps[:1])
     text = written.text if isinstance(written, Raw) else ""
     closed = "</think>\n\n" if asked.heard else ""
     return Raw(f"<think>\nI know what to do now.\n{closed}{text}")
@@ -93,9 +111,9 @@ SHAPES: Mapping[str, Shape] = {
     shape.id: shape
     for shape in (
         Shape("own", "the client's own form, clean", lambda asked: asked.own(asked.steps[:1])),
-        Shape("hermes", "Hermes JSON as text", _one(_text(hermes))),
-        Shape("gemma", "Gemma 4's markers", _one(_text(gemma))),
-        Shape("qwen", "Qwen's XML as text", _one(_text(qwen))),
+        Shape("hermes", "Hermes JSON as text", _one(_called(hermes))),
+        Shape("gemma", "Gemma 4's markers", _one(_called(gemma))),
+        Shape("qwen", "Qwen's XML as text", _one(_called(qwen))),
         Shape("structured", "calls that the server has parsed", _one(structured)),
         Shape("two", "two actions in one turn", _two),
         Shape("thinking", "the action inside an unclosed thought", _thinking),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..openhands.task import Message, text_of
+from tests.e2e.openhands.task import Message, text_of
 
 TASK = "calc.py cannot be imported: the line that begins the function add lacks its colon. test_calc.py shows it."
 
@@ -38,6 +38,7 @@ TEST = Step("test", "python3 test_calc.py", RIGHT)
 PATCH = Step("patch", "git diff -- calc.py > patch.txt && cat patch.txt", "+def add(a, b):")
 SUBMIT = Step("submit", f"echo {_MAGIC}", "")
 SUBMIT_PATCH = Step("submit", f"echo {_MAGIC} && cat patch.txt", "")
+SUBMIT_TOOL = Step("submit", "submit", "")
 """No command holds what shows any step as done: a command that is only quoted proves nothing."""
 
 
@@ -73,11 +74,10 @@ def passes(home: Path) -> bool:
 def remaining(messages: Sequence[Message]) -> tuple[list[Step], Sequence[Message]]:
     """Return the steps still to be done, the next one first, and the messages since the last step that was done.
 
-    Where the instructions ask for a file patch.txt, one is made before submitting, and submitted.
+    The instructions say how to submit: by a word to be printed, with or without a file patch.txt; else there is `submit`.
     """
     start = next((at for at, message in enumerate(messages, start=1) if message.get("role") == "user"), len(messages))
-    asked = "".join(map(text_of, messages[:start]))
-    steps = [LOOK, FIX, TEST, PATCH, SUBMIT_PATCH] if "patch.txt" in asked else [LOOK, FIX, TEST, SUBMIT]
+    steps = _plan("".join(map(text_of, messages[:start])))
     done, since = set[str](), start
     for at, message in enumerate(messages[start:], start=start + 1):
         shown = {step.name for step in steps if step.done and step.done in text_of(message)}
@@ -85,3 +85,9 @@ def remaining(messages: Sequence[Message]) -> tuple[list[Step], Sequence[Message
             done |= shown
             since = at
     return [step for step in steps if step.name not in done], messages[since:]
+
+
+def _plan(asked: str) -> list[Step]:
+    if _MAGIC not in asked:
+        return [LOOK, FIX, TEST, SUBMIT_TOOL]
+    return [LOOK, FIX, TEST, PATCH, SUBMIT_PATCH] if "patch.txt" in asked else [LOOK, FIX, TEST, SUBMIT]

@@ -38,8 +38,12 @@ FRAMEWORKS: Mapping[Framework, Needs] = {
 
 
 def python_of(framework: Framework) -> Path:
-    """Return the Python of the environment that the framework's variable names, else of one under .cache/, made if need be."""
-    needs = FRAMEWORKS[framework]
+    """Return the Python of the environment that the framework's variable names, else of one under .cache/, made if need be.
+
+    The imitation needs none.
+    """
+    if not (needs := FRAMEWORKS.get(framework)):
+        return Path(sys.executable)
     if named := os.environ.get(needs.variable):
         return _checked(Path(named).absolute() / "bin" / "python", needs)
     home = _ROOT / ".cache" / f"{framework}-{needs.packages[framework]}"
