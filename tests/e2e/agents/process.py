@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-HARD_LIMIT = 120.0
+HARD_LIMIT = 180.0
 """Seconds after which the process group of a run is killed."""
 
 _QUIET = {

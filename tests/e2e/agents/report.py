@@ -27,7 +27,7 @@ _HEAD = """\
 
 Made by `make e2e-agents` on {day}, with Python {python}. Each run gives a real framework a repository whose calc.py lacks a
 colon; it is good if the file is right to the character, its test passes, and the work was handed in as the mode does it
-(where a patch is handed in, it holds the fix). Nothing is retried.
+(where a patch is handed in, it holds the fix). No run is repeated.
 
 **What is real:** {versions}; toolmend, started before the model with no options; HTTP over the loopback; the commands.
 

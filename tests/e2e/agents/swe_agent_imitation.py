@@ -1,9 +1,9 @@
 """AN IMITATION of SWE-agent 1.1.0, written from what it was seen to send and to do. It is not SWE-agent.
 
-SWE-agent is on no package registry (PyPI's `sweagent` 0.0.1 is another, older program). So that its modes are driven over
-the wire all the same, this plays what matters to a proxy: the requests of each mode, how an answer is read
-(swe_agent_reading.py), what comes back, three attempts at a readable answer within a step, and the review behind the
-first `submit` of the default configuration. Prompts and messages are our words; the session of the shell is not kept.
+SWE-agent 1.1.0 is on no package registry (PyPI's `sweagent` is 0.0.1 of April 2024: no tool calls, and docker only). So
+that its modes are driven over the wire all the same, this plays what matters to a proxy: the requests of each mode, how an
+answer is read (swe_agent_reading.py), what comes back, three attempts at a readable answer within a step, and the review
+behind the first `submit` of the default configuration. Prompts and messages are our words; the shell keeps no session.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ _DEFAULT = (
     "</pr_description>\n\nMake the smallest changes that satisfy the <pr_description>; tests are taken care of.",
 )
 _OLDER = (
-    "SETTING: you work in a command line.\n\nCOMMANDS:\nbash:\n  docstring: runs the given command directly in bash\n"
+    "SETTING: you work in a command line.\n\nCOMMANDS:\nbash:\n  docstring: any command of the shell\n"
     "  signature: <command>\n  arguments:\n    - command (string) [required]: what to run\n\n"
-    "submit:\n  docstring: submits the current file\n  signature: submit\n\n"
+    "submit:\n  docstring: hands the work in\n  signature: submit\n\n"
     "RESPONSE FORMAT: the prompt is (Open file: <path>)\n(Current directory: <cwd>)\nbash-$\n"
     "First say what you do, then give one command:\n{example}",
     "ISSUE:\n{task}\n\nSolve it by yourself, one command at a time; run submit at the end.\n(Open file: n/a)\n"
