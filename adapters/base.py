@@ -139,18 +139,21 @@ class Client:
 
     recognises  whether a body is this client's, by what it shows
     read        body -> Conversation, with what this client can take as its policy; the profile adds the operator's part
-    express     a finished turn -> the turn as this client takes it: calls as text in its own grammar, or structured
+    express     a finished turn, within its conversation -> the turn as this client takes it: calls as text in its own grammar, or
+                structured; raises Unwritable for a call that it cannot be given
     rewrites    the messages are written anew for the model; otherwise the client's own go upstream byte for byte
     drops       members of the body that are for this client's own parser and must not reach the model
     reads       dialects that the client's own prompt asks of the model, looked for before those of the profile
     instructs   what the model must be told because the client's prompt does not: it goes behind the system prompt
+    unreadable  reason code for a request whose prompt describes tools that cannot be read; empty: its prompt describes none
     """
 
     name: str
     recognises: Callable[[Body], bool]
     read: Callable[[Body], Conversation]
-    express: Callable[[Turn], Turn]
+    express: Callable[[Turn, Conversation], Turn]
     rewrites: bool = False
     drops: frozenset[str] = frozenset()
     reads: tuple[str, ...] = ()
     instructs: Callable[[Conversation], str] | None = None
+    unreadable: str = ""
