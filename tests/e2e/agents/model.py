@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import web
@@ -55,8 +55,9 @@ async def _complete(request: web.Request, mode: Mode, shape: Shape, heard: Heard
         return web.json_response(whole(answer, wanted))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
     await response.prepare(request)
-    for event in streamed(answer, wanted):
-        await response.write(event)
+    with suppress(ConnectionError):  # whoever has heard enough may hang up
+        for event in streamed(answer, wanted):
+            await response.write(event)
     return response
 
 

@@ -40,14 +40,23 @@ class Mode:
 
 _TEXTUAL = "model.model_class=litellm_textbased"
 
+
+def _imitated(name: str, expects: str, own: Form, prompt: str = "default") -> Mode:
+    """Return a mode of SWE-agent. Where its prompt does not tell what it reads, the path does."""
+    shown = prompt == "0.7" or name == "function_calling"
+    prefix = "" if shown else f"/swe-agent/{name}"
+    mode = f"swe-{name.replace('_', '-')}"
+    return Mode(mode, "swe-agent-imitation", expects, own, (prompt,), calls=name == "function_calling", prefix=prefix)
+
+
 _IMITATED = (
-    Mode("swe-function-calling", "swe-agent-imitation", "`tool_calls`, exactly one", structured, ("default",), calls=True),
-    Mode("swe-thought-action", "swe-agent-imitation", "the last fence, any info string", plain_fence, ("0.7",)),
-    Mode("swe-xml-thought-action", "swe-agent-imitation", "`<command>` tags, the last", command_tag, ("0.7",)),
-    Mode("swe-backticks", "swe-agent-imitation", "as thought_action; the prompt says nothing of it", plain_fence, ("default",)),
-    Mode("swe-xml-function-calling", "swe-agent-imitation", "`<function=...>`, the first", function_tag, ("default",)),
-    Mode("swe-action", "swe-agent-imitation", "the whole answer is a command line", command_line, ("default",)),
-    Mode("swe-json", "swe-agent-imitation", "the whole answer is a JSON object", json_object, ("default",)),
+    _imitated("function_calling", "`tool_calls`, exactly one", structured),
+    _imitated("thought_action", "the last fence, any info string", plain_fence, "0.7"),
+    _imitated("xml_thought_action", "`<command>` tags, the last", command_tag, "0.7"),
+    _imitated("backticks", "as thought_action, under a prompt that says nothing of it", plain_fence),
+    _imitated("xml_function_calling", "`<function=...>`, the first", function_tag),
+    _imitated("action", "the whole answer is a command line", command_line),
+    _imitated("json", "the whole answer is a JSON object", json_object),
 )
 
 MODES: Mapping[str, Mode] = {

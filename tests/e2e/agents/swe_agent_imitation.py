@@ -32,9 +32,9 @@ _DEFAULT = (
     "</pr_description>\n\nMake the smallest changes that satisfy the <pr_description>; tests are taken care of.",
 )
 _OLDER = (
-    "SETTING: you work in a command line.\n\nCOMMANDS:\nbash:\n  docstring: any command of the shell\n"
+    "SETTING: you work in a command line.\n\nCOMMANDS:\nbash:\n  docstring: runs the given command directly in bash\n"
     "  signature: <command>\n  arguments:\n    - command (string) [required]: what to run\n\n"
-    "submit:\n  docstring: hands the work in\n  signature: submit\n\n"
+    "submit:\n  docstring: submits the current file\n  signature: submit\n\n"
     "RESPONSE FORMAT: the prompt is (Open file: <path>)\n(Current directory: <cwd>)\nbash-$\n"
     "First say what you do, then give one command:\n{example}",
     "ISSUE:\n{task}\n\nSolve it by yourself, one command at a time; run submit at the end.\n(Open file: n/a)\n"

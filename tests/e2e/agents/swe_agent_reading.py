@@ -27,17 +27,31 @@ class Action:
     id: str = ""
 
 
-def _tool(name: str, **properties: Any) -> dict[str, Any]:
-    parameters = {"type": "object", "properties": properties, "required": list(properties)}
-    return {"type": "function", "function": {"name": name, "description": f"the tool {name}", "parameters": parameters}}
+def _tool(name: str, description: str, required: Sequence[str] = (), **properties: Any) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": properties, "required": list(required)}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
-TOOLS = [_tool("bash", command={"type": "string", "description": "what to run"}), _tool("submit")]
-"""Without its editor, which our model does not use."""
+_TEXT = {"type": "string"}
+TOOLS = [
+    _tool("bash", "runs the given command directly in bash", ["command"], command=_TEXT),
+    _tool(
+        "str_replace_editor",
+        "views, creates and edits files (this imitation has none)",
+        ["command", "path"],
+        command={"type": "string", "enum": ["view", "create", "str_replace", "insert", "undo_edit"]},
+        path=_TEXT,
+        file_text=_TEXT,
+        old_str=_TEXT,
+        new_str=_TEXT,
+        insert_line={"type": "integer"},
+        view_range={"type": "array", "items": {"type": "integer"}},
+    ),
+    _tool("submit", "submits the current file"),
+]
+"""The tools of the default configuration. The first description and the last are SWE-agent's own, by which it is known."""
 
-_PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    tool["function"]["name"]: tuple(tool["function"]["parameters"]["required"]) for tool in TOOLS
-}
+_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["function"]["name"]: tool["function"]["parameters"] for tool in TOOLS}
 _FENCE = re.compile(r"^```(\S*)\s*$", re.MULTILINE)
 _FUNCTION = re.compile(r"<function=([^>]+)>\n(.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=([^>]+)>(.*?)</parameter>", re.DOTALL)
@@ -46,13 +60,13 @@ _ALIASES = {"execute_bash": "bash", "finish": "submit"}
 
 def _line(name: str, arguments: Mapping[str, Any]) -> str:
     """Return the command line that a call is, if its arguments are those of the tool."""
-    if name not in _PARAMETERS:
+    if not (schema := _SCHEMAS.get(name)):
         raise Unreadable(f"Command '{name}' not found in list of available commands.")
-    if missing := [each for each in _PARAMETERS[name] if each not in arguments]:
+    if missing := [each for each in schema["required"] if each not in arguments]:
         raise Unreadable(f"Required argument(s) missing: {', '.join(missing)}.")
-    if extra := [each for each in arguments if each not in _PARAMETERS[name]]:
+    if extra := [each for each in arguments if each not in schema["properties"]]:
         raise Unreadable(f"Unexpected argument(s): {', '.join(extra)}.")
-    return str(arguments["command"]) if name == "bash" else name
+    return str(arguments["command"]) if name == "bash" else shlex.join([name, *map(str, arguments.values())])
 
 
 def function_calling(_text: str, calls: Calls) -> Action:
@@ -88,7 +102,7 @@ def thought_action(text: str, _calls: Calls) -> Action:
 def xml_thought_action(text: str, _calls: Calls) -> Action:
     """Read what stands between the last opening and the last closing tag."""
     begin, end = text.rfind("<command>"), text.rfind("</command>")
-    if not 0 <= begin < end:
+    if min(begin, end) < 0:
         raise Unreadable("Your output was not formatted correctly.")
     return Action(text[begin + len("<command>") : end].strip())
 
@@ -104,7 +118,7 @@ def xml_function_calling(text: str, _calls: Calls) -> Action:
 
 def action(text: str, _calls: Calls) -> Action:
     """Read the whole answer as a command line that begins with a tool's name."""
-    if (text.split() or [""])[0] not in _PARAMETERS:
+    if (text.split() or [""])[0] not in _SCHEMAS:
         raise Unreadable("The first word in your response is not a valid command.")
     return Action(text)
 
@@ -117,10 +131,10 @@ def json_object(text: str, _calls: Calls) -> Action:
         raise Unreadable("Your output could not be parsed as JSON.") from None
     if not isinstance(data, dict) or "thought" not in data or not isinstance(data.get("command"), dict):
         raise Unreadable("Your output needs 'thought' and 'command'.")
-    name, arguments = data["command"].get("name"), data["command"].get("arguments") or {}
-    if name in _PARAMETERS and any(each not in arguments for each in _PARAMETERS[name]):
+    name, arguments = str(data["command"].get("name")), data["command"].get("arguments") or {}
+    if any(each not in arguments for each in _SCHEMAS.get(name, {}).get("properties", ())):
         raise Aborts("KeyError")
-    return Action(str(arguments["command"]) if name == "bash" else shlex.join([str(name)]))
+    return Action(str(arguments["command"]) if name == "bash" else shlex.join([name, *map(str, arguments.values())]))
 
 
 READERS: Mapping[str, Callable[[str, Calls], Action]] = {
