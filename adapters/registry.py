@@ -20,9 +20,36 @@ from adapters.clients.swe_agent_json import SWE_AGENT_JSON
 from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
+from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
+from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
+from adapters.models.harmony import HARMONY
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.json_families import (
+    APERTUS,
+    COHERE,
+    ERNIE,
+    GIGACHAT3,
+    GRANITE,
+    GRANITE_20B,
+    HUNYUAN,
+    INKLING,
+    INTERNLM,
+    LONGCAT,
+    PHI4,
+    XLAM,
+)
+from adapters.models.json_fence import JSON_FENCE
+from adapters.models.kimi_k2 import KIMI_K2
+from adapters.models.kimi_k3 import KIMI_K3
+from adapters.models.llama_json import LLAMA_JSON
+from adapters.models.mistral import MISTRAL
+from adapters.models.muse_glimmer import MUSE_GLIMMER
+from adapters.models.plamo3 import PLAMO3
+from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -78,5 +105,39 @@ DIALECTS: Mapping[str, Dialect] = {
         GEMMA4,
         QWEN_XML,
         HERMES_JSON,
+        GLM,
+        HY_V3,
+        HY_V4,
+        K2_HORIZON,
+        FUNCTIONGEMMA,
+        SEED_OSS,
+        MIMO,
+        MUSE_GLIMMER,
+        MISTRAL,
+        DEEPSEEK_V3,
+        DEEPSEEK_V31,
+        KIMI_K2,
+        KIMI_K3,
+        HARMONY,
+        PLAMO3,
+        PYTHONIC,
+        LLAMA4_PYTHONIC,
+        LFM2,
+        OLMO3,
+        TOOL_CODE,
+        LLAMA_JSON,
+        JSON_FENCE,
+        GRANITE,
+        GRANITE_20B,
+        PHI4,
+        HUNYUAN,
+        ERNIE,
+        LONGCAT,
+        GIGACHAT3,
+        INTERNLM,
+        COHERE,
+        APERTUS,
+        INKLING,
+        XLAM,
     )
 }

@@ -127,7 +127,7 @@ class Plan:
 
     def _prompt_opens(self) -> bool:
         kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
-        asked = kwargs.get("enable_thinking") if isinstance(kwargs, dict) else None
+        asked = kwargs.get("enable_thinking", kwargs.get("thinking")) if isinstance(kwargs, dict) else None  # DeepSeek's, Kimi's
         if asked is False or (asked is None and self.body.fields.get("reasoning_effort") == "none"):  # vLLM 0.32: seen
             return False
         after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool" and not self.prompted

@@ -37,6 +37,11 @@ def test_every_profile_names_dialects_that_exist() -> None:
         assert profile.text_dialect in DIALECTS
 
 
+def test_no_unknown_model_is_read_in_a_dialect_that_must_be_asked_for() -> None:
+    [generic] = [profile for profile in load() if profile.name == "generic"]
+    assert not any(DIALECTS[name].asked for name in generic.reads)
+
+
 def test_every_prefix_names_clients() -> None:
     for clients in PREFIXES.values():
         assert set(clients) <= set(CLIENTS)
