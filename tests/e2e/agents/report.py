@@ -29,7 +29,7 @@ Made by `make e2e-agents` on {day}, with Python {python}. Each run gives a real 
 colon; it is good if the file is right to the character, its test passes, and the work was handed in as the mode does it
 (where a patch is handed in, it holds the fix). No run is repeated.
 
-**What is real:** {versions}; toolmend, started before the model with no options; HTTP over the loopback; the commands.
+**What is real:** {versions}toolmend, started before the model with no options; HTTP over the loopback; the commands.
 
 **What is simulated:** the model. A scripted server does the steps (look, fix, test, write the patch where one is asked for,
 submit) from what the conversation shows, and writes each action in the one way that stands above the column. It keeps to
@@ -80,7 +80,7 @@ def _counts(rows: Sequence[Row]) -> str:
 
 def _versions(rows: Iterable[Row]) -> str:
     shown = [FRAMEWORKS[name].packages for name in dict.fromkeys(row.mode.framework for row in rows) if name in FRAMEWORKS]
-    return "; ".join(", ".join(f"{package} {version}" for package, version in packages.items()) for packages in shown)
+    return "".join(", ".join(f"{package} {version}" for package, version in packages.items()) + "; " for packages in shown)
 
 
 def _table(title: str, rows: Sequence[Row]) -> str:

@@ -96,11 +96,14 @@ class _Agent:
         body = {"messages": messages, "model": NAME, "temperature": 0.0, "top_p": 1.0}
         body |= {"tools": TOOLS} if self.mode.calls else {}
         headers = {"Authorization": "Bearer not-needed", "User-Agent": "OpenAI/Python 2.54.0"}
-        async with self.session.post(f"{self.url}/chat/completions", json=body, headers=headers) as response:
-            if response.status != 200:
-                raise Aborts(f"HTTP {response.status}: {await response.text()}")
-            answer: dict[str, Any] = await response.json()
-        return dict(answer["choices"][0]["message"])
+        try:
+            async with self.session.post(f"{self.url}/chat/completions", json=body, headers=headers) as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError) as why:
+            raise Aborts(repr(why)) from why
+        if response.status != 200:
+            raise Aborts(f"HTTP {response.status}: {text}")
+        return dict(json.loads(text)["choices"][0]["message"])
 
     def _say(self, role: str, text: str, **more: object) -> None:
         content = text if self.older else [{"type": "text", "text": text}]
