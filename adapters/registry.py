@@ -8,10 +8,13 @@ from adapters.base import Client, Dialect
 from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
+from adapters.models.backticks import BACKTICKS, MSWEA_FENCE
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.shell_tags import COMMAND_TAG, MSWEA_TAG
+from adapters.models.thought_json import THOUGHT_JSON
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -33,5 +36,10 @@ DIALECTS: Mapping[str, Dialect] = {
         LFM2,
         OLMO3,
         TOOL_CODE,
+        BACKTICKS,
+        MSWEA_FENCE,
+        MSWEA_TAG,
+        COMMAND_TAG,
+        THOUGHT_JSON,
     )
 }
