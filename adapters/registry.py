@@ -13,6 +13,7 @@ from adapters.models.gemma4 import GEMMA4
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.react import REACT
 from adapters.models.shell_tags import COMMAND_TAG, MSWEA_TAG
 from adapters.models.thought_json import THOUGHT_JSON
 
@@ -41,5 +42,6 @@ DIALECTS: Mapping[str, Dialect] = {
         MSWEA_TAG,
         COMMAND_TAG,
         THOUGHT_JSON,
+        REACT,
     )
 }

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Literal
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.lexer import Lexer, Token
+from adapters.lexer import Lexer, Token, begins_line
 from adapters.models.end_tokens import without_end
 from adapters.models.shell_call import call_of, command_or_refuse, describe_shell
 from rules.conversation import ToolCall, Tools
@@ -64,7 +64,7 @@ class TagScan:
 
     def _walk(self, tokens: Iterable[Token]) -> int | None:
         for token in tokens:
-            fresh, self._fresh = self._fresh, _begins_line(token, fresh=self._fresh)
+            fresh, self._fresh = self._fresh, begins_line(token, fresh=self._fresh)
             if not token.marker:
                 continue
             if self._end is not None and fresh and not self._depth and not token.marker.startswith("</"):
@@ -75,12 +75,6 @@ class TagScan:
                 self._depth = max(0, self._depth - 1)
                 self._end = token.end
         return None
-
-
-def _begins_line(token: Token, *, fresh: bool) -> bool:
-    """Tell whether a line begins behind a token, blanks aside."""
-    _, newline, last = token.text.rpartition("\n")
-    return not last.strip() and bool(newline or fresh)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ READ_BY = {
     "openhands-text": ("qwen_xml",),
     "backticks": ("backticks",),
     "thought-action": ("backticks", "thought_json"),
+    "react": ("react",),
     "pythonic": ("pythonic", "llama4_pythonic", "tool_code"),
     "qwen-xml": ("qwen_xml",),
 }
