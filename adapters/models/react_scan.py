@@ -36,6 +36,7 @@ LONGEST = 120
 """Characters of a line with a name or a label."""
 
 _NAME = re.compile(r"[`\"'*]*(?P<name>[\w.:/-]+)[`\"'*]*\Z")
+_ODD = re.compile(r"[^\w.:/`\"'*-]")
 _QUERY = re.compile(r"(?P<name>[\w.-]+)\[(?P<query>.*)\]\Z")
 _LABELS = ("action input", "action_input", "input", "arguments")
 _LABEL = re.compile(rf"\s*[#*]*\s*(?:{'|'.join(_LABELS)})\**:", re.IGNORECASE)
@@ -57,7 +58,6 @@ class ReactScan:
         self._names = names
         self._skip = len(opener)
         self._at = len(opener)
-        self._seen = 0
         self._line = ""
         self._named = 0
         self._lexer = Lexer(_MARKS)
@@ -74,7 +74,6 @@ class ReactScan:
 
     def feed(self, piece: str) -> int | Literal["no"] | None:
         """Take the next piece of the block."""
-        self._seen += len(piece)
         piece, self._skip = piece[self._skip :], max(0, self._skip - len(piece))
         if self.body is not None:
             return self._walk(self._lexer.feed(piece))
@@ -141,7 +140,7 @@ class ReactScan:
         name, bracket, _ = begun.partition("[")
         if bracket:
             return len(begun) <= LONGEST and self._names.meant(name) is not None
-        plain = not re.search(r"[^\w.:/`\"'*-]", begun) and len(begun) <= LONGEST
+        plain = not _ODD.search(begun) and len(begun) <= LONGEST
         return plain or any(each.startswith(begun.lower().rstrip(".")) for each in NOTHING)
 
     # -- the input
@@ -158,7 +157,7 @@ class ReactScan:
         return None
 
     def _take(self, token: Token, start: int, *, fresh: bool) -> int | None:
-        if self.kind is None and token.text.strip():
+        if self.kind is None and token.text.strip(" \t\n*"):
             self.kind = _KINDS.get(token.marker, "text")
             if self.kind == "fence":
                 return None
