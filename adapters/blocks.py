@@ -22,6 +22,9 @@ from rules.conversation import ToolCall
 SLICE = 1024
 """Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
 
+GLANCE = 32
+"""Characters of a block that its scans see first; then as many again. What is soon found to be no block costs little."""
+
 AGAIN = 4
 """How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
 
@@ -106,7 +109,7 @@ class BlockDecoder:
 
     def _marker(self, marker: str, after: str) -> str | None:
         grammar = self._grammar
-        forms = self._forms(marker, start=self._lines.start)
+        forms = self._forms(marker, start=self._lines.start, aloud=True)
         if forms:
             return self._open(forms, marker, after, inside=False)
         if is_word(marker) and not self._lines.start and marker not in grammar.stops:
@@ -129,9 +132,9 @@ class BlockDecoder:
             self._out.say(marker)
         return after
 
-    def _forms(self, marker: str, *, start: bool) -> tuple[Form, ...]:
+    def _forms(self, marker: str, *, start: bool, aloud: bool) -> tuple[Form, ...]:
         """Return the forms that a marker may open here."""
-        forms = self._grammar.forms.get(marker, ())
+        forms = (form for form in self._grammar.forms.get(marker, ()) if aloud or not form.aloud)
         return tuple(form for form in forms if (start or not form.line_start) and not (form.first and self._out.spoken))
 
     def _standing(self, text: str, final: bool) -> str | None:
@@ -163,7 +166,7 @@ class BlockDecoder:
             self._out.emit(Thinking(before, before))
         if not marker:
             return None
-        forms = self._forms(marker, start=False)
+        forms = self._forms(marker, start=self._newline, aloud=False)
         if self._closes(marker) and marker in self._grammar.forms:  # it ends the thought by beginning the call
             self._step = self._text
             return marker + after
@@ -192,11 +195,14 @@ class BlockDecoder:
 
     def _reading(self, text: str, final: bool) -> str | None:
         assert self._block is not None
+        reach = max(GLANCE, self._block.length)
+        text, unseen = text[:reach], text[reach:]
         ended = self._block.feed(text) if text else None
-        if ended is None and final:
+        if ended is None and final and not unseen:
             ended = self._block.finish()
         if ended is None:
-            return None
+            return unseen or None
+        self._todo.appendleft(unseen)
         whole, self._block = self._block.text, None
         if ended == "no":
             return self._refuse(whole)
@@ -242,10 +248,10 @@ class BlockDecoder:
             self._hidden = [(raw, tuple(replace(call, whole=False) for call in calls)) for raw, calls in self._hidden]
             self._unhide(made=True)
             return None
-        forms = self._forms(marker, start=False)
+        forms = self._forms(marker, start=self._newline, aloud=False)
         body = before.lstrip()
         self._hidden.append((before[: len(before) - len(body)], ()))
-        if body or (forms and self._closed):
+        if body or (marker in self._grammar.forms and (self._closed or not forms)):
             self._unhide()
             return body + marker + after
         if marker in self._grammar.ends or marker in self._grammar.results:

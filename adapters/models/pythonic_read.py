@@ -7,8 +7,8 @@ from functools import partial
 
 from adapters.base import Form, Scan, Unwritable
 from adapters.models.declared_names import DeclaredNames
-from adapters.models.hermes_json_read import CLOSE, OPEN
 from adapters.models.hermes_json_read import read as hermes_json_read
+from adapters.models.hermes_json_scan import CLOSE, OPEN
 from adapters.models.python_arguments import Arguments
 from adapters.models.python_calls import PythonCalls, Style, Written
 from adapters.models.python_literals import write_value

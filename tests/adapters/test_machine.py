@@ -48,6 +48,7 @@ WORDS = Dialect(
     name="words",
     forms=lambda tools: (
         Form("Action:", LineScan, reads, line_start=True),
+        Form("Do:", LineScan, reads, line_start=True),
         Form("Begin:", LineScan, reads, line_start=True, first=True),
         Form("<do>:", LineScan, reads, thought=labelled),
     ),
@@ -96,6 +97,9 @@ def seen(text: str) -> tuple[str, str, list[str]]:
         ("Begin: ls", ("", "", ["ls"])),
         ("Words.\nBegin: ls", ("Words.\nBegin: ls", "", [])),
         ("<t>hm</t>\nBegin: ls", ("", "hm", ["ls"])),
+        ("<t>hm\nDo: ls", ("", "hm", ["ls"])),
+        ("<t>hm\nDo: ls\nor not</t>\nNo.", ("No.", "hm\nDo: ls\nor not", [])),
+        ("<t>then Do: ls", ("", "then Do: ls", [])),
         ("<do>: ls because it helps", ("", "it helps", ["ls because it helps"])),
     ],
 )

@@ -13,11 +13,19 @@ from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_o
 
 READ_BY = {
     "gemma4": ("gemma4",),
+    "glm": ("glm",),
+    "granite": ("granite", "granite_20b"),
+    "harmony": ("harmony",),
     "hermes-json": ("hermes_json",),
+    "json-fence": ("json_fence",),
+    "kimi": ("kimi_k2", "kimi_k3"),
+    "llama-json": ("llama_json",),
+    "mistral": ("mistral",),
     "openhands-text": ("qwen_xml",),
     "backticks": ("backticks",),
     "thought-action": ("backticks", "thought_json"),
     "react": ("react",),
+    "other": ("phi4", "cohere", "functiongemma", "json_fence"),
     "pythonic": ("pythonic", "llama4_pythonic", "tool_code"),
     "qwen-xml": ("qwen_xml",),
 }
