@@ -14,7 +14,6 @@ from adapters.clients.mini_swe_agent_tools import MINI_SWE_AGENT_TOOLS
 from adapters.clients.openai_chat import OPENAI_CHAT
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.clients.passthrough import PASSTHROUGH
-from adapters.models.backticks import BACKTICKS, MSWEA_FENCE
 from adapters.clients.swe_agent_action import SWE_AGENT_ACTION
 from adapters.clients.swe_agent_function_calling import SWE_AGENT_FUNCTION_CALLING
 from adapters.clients.swe_agent_json import SWE_AGENT_JSON
@@ -22,6 +21,7 @@ from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.backticks import BACKTICKS, MSWEA_FENCE
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
@@ -50,10 +50,10 @@ from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.plamo3 import PLAMO3
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
+from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 from adapters.models.react import REACT
 from adapters.models.shell_tags import COMMAND_TAG, MSWEA_TAG
 from adapters.models.thought_json import THOUGHT_JSON
-from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools

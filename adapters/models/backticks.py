@@ -14,26 +14,27 @@ that stands behind the command is the model's invention. Source: the prompts and
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.models.declared_names import DeclaredNames
-from adapters.models.end_tokens import without_end
-from adapters.models.hermes_json_read import CLOSE, OPEN
-from adapters.models.hermes_json_read import read as read_json_calls
-from adapters.models.last_fence import LastFence
+from adapters.models.end_tokens import END_TOKENS, without_end
+from adapters.models.followed_scan import FollowedScan
+from adapters.models.json_fence import JSON_FENCE
+from adapters.models.json_fence_scan import FENCE, Fences, read_fences, scan_fence
 from adapters.models.shell_call import call_of, command_of, command_or_refuse, describe_shell
 from adapters.models.shell_fence import SHELLS, FenceScan
 from adapters.models.tool_prompt import describe_tools, write_example
-from rules.conversation import ToolCall, Tools, ToolSpec
+from rules.conversation import ToolCall, Tools
 from rules.shell_tool import shell_tool
 
 MSWEA = "mswea_bash_command"
 RESULTS = ("<returncode>", "<output>")
-_JSON = frozenset({"json"})
+OBSERVATIONS = ("OBSERVATION:", "Observation:")
+_FOLLOWS = (FENCE, *RESULTS, *OBSERVATIONS, *END_TOKENS)
+"""What may stand behind a call in JSON that ends the answer: the next fence, an invented result, the end of the turn."""
 _RUN = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
 _HOW_SHELL = """\
@@ -55,29 +56,25 @@ _HOW_OTHER = _HOW_JSON.replace("a function", "any other function")
 
 def _scan(kinds: frozenset[str], tools: Tools) -> Scan:
     del tools
-    return FenceScan(kinds, heredocs=True)
+    return FenceScan(kinds)
 
 
 def _scan_json(tools: Tools) -> Scan:
-    del tools
-    return FenceScan(_JSON, heredocs=False)
+    return FollowedScan(Fences(partial(scan_fence, tools, lone=True)), _ends)
+
+
+def _ends(rest: str) -> int | Literal["no"] | None:
+    """Let calls in JSON be ones at the end of the answer: prose behind them explains what they are."""
+    if not rest or rest.startswith(_FOLLOWS):
+        return 0
+    return None if any(each.startswith(rest) for each in _FOLLOWS) else "no"
 
 
 def read_command(kinds: frozenset[str], block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
     """Read a fence as a command. Where its end cannot be told, nobody can read it."""
-    body, closed, unsure = _inside(FenceScan(kinds, heredocs=True), block)
+    body, closed, unsure = _inside(FenceScan(kinds), block)
     calls = call_of(body, tools, whole=closed)
     return (ToolCall("", "", body, whole=closed),) if unsure and calls else calls
-
-
-def read_json(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
-    """Read a fence as calls in JSON. It is one only if every call names a declared tool."""
-    body, closed, _ = _inside(FenceScan(_JSON, heredocs=False), block)
-    if not body.lstrip().startswith(("{", "[")):
-        return None
-    calls = read_json_calls(f"{OPEN}{body}{CLOSE if closed else ''}", tools)
-    names = DeclaredNames(tools)
-    return calls if calls and all(call.name and names.meant(call.name) for call in calls) else None
 
 
 def _inside(scan: FenceScan, block: str) -> tuple[str, bool, bool]:
@@ -92,9 +89,9 @@ def _inside(scan: FenceScan, block: str) -> tuple[str, bool, bool]:
 
 def _backticks(tools: Tools) -> Sequence[Form]:
     """List the fences: JSON that begins the answer or ends it, and commands where one tool takes them."""
-    begins = Form("```json", _scan_json, read_json, line_start=True, first=True)
-    ends = Form("```json", lambda tools: LastFence(_scan_json(tools)), read_json, line_start=True)
-    shell = Form("```", partial(_scan, SHELLS), partial(read_command, SHELLS), line_start=True)
+    begins = Form(FENCE, scan_fence, read_fences, line_start=True, aloud=True, first=True)
+    ends = Form(FENCE, _scan_json, partial(read_fences, lone=True), line_start=True, aloud=True)
+    shell = Form(FENCE, partial(_scan, SHELLS), partial(read_command, SHELLS), line_start=True)
     return (begins, ends, shell) if shell_tool(tools) else (begins, ends)
 
 
@@ -113,7 +110,7 @@ def render(calls: Sequence[ToolCall]) -> str:
 
 def _write(call: ToolCall) -> str:
     command = command_of(call)
-    return _as_json(call) if command is None else _fenced(command, "bash", SHELLS)
+    return JSON_FENCE.render((call,)) if command is None else _fenced(command, "bash", SHELLS)
 
 
 def _render_mswea(calls: Sequence[ToolCall]) -> str:
@@ -126,29 +123,11 @@ def _fenced(command: str, info: str, kinds: frozenset[str]) -> str:
     for ticks in (3, max(4, longest + 1)):
         fence = "`" * ticks
         block = f"{fence}{info}\n{command}\n{fence}"
-        read = _inside(FenceScan(kinds, heredocs=True), block)
-        if _ends_at(block, _scan(kinds, ())) and read == (command, True, False):
+        scan = FenceScan(kinds)
+        ends = (scan.feed(block) or scan.feed("\n.")) == len(block)
+        if ends and _inside(FenceScan(kinds), block) == (command, True, False):
             return block
     raise Unwritable("a command that its fence would not carry")
-
-
-def _as_json(call: ToolCall) -> str:
-    if isinstance(call.arguments, str):
-        raise Unwritable("arguments that could not be read as an object")
-    try:
-        arguments = json.dumps(call.arguments, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError) as error:
-        raise Unwritable("arguments that are no JSON") from error
-    block = f'```json\n{{"name": {json.dumps(call.name, ensure_ascii=False)}, "arguments": {arguments}}}\n```'
-    again = read_json(block, (ToolSpec(call.name),)) if _ends_at(block, _scan_json(())) else None
-    if again != (ToolCall("", call.name, call.arguments),):
-        raise Unwritable("a name or value that would not be read as it was")
-    return block
-
-
-def _ends_at(block: str, scan: Scan) -> bool:
-    """Tell whether a block ends where it should in an answer that goes on behind it."""
-    return (scan.feed(block) or scan.feed("\n.")) == len(block)
 
 
 def _describe(tools: Tools) -> str:
@@ -166,7 +145,7 @@ BACKTICKS = Dialect(
     render=render,
     describe=_describe,
     result=lambda name, text: f"OBSERVATION:\n{text}",  # noqa: ARG005 - there is one shell
-    results=(*RESULTS, "OBSERVATION:", "Observation:"),
+    results=(*RESULTS, *OBSERVATIONS),
     asked=True,
 )
 MSWEA_FENCE = Dialect(

@@ -36,9 +36,8 @@ class FenceScan:
     body   where what it holds begins;  ended: where it ends;  unsure: where it ends cannot be told
     """
 
-    def __init__(self, kinds: frozenset[str], *, heredocs: bool) -> None:
+    def __init__(self, kinds: frozenset[str]) -> None:
         self._kinds = kinds
-        self._heredocs = heredocs
         self._pieces: list[str] = []
         self._at = 0
         self._ticks = 0
@@ -102,7 +101,7 @@ class FenceScan:
         if found and len(found["run"]) >= self._ticks:
             info = found["info"].strip().lower()
             return "no" if start == self.body else self._fence(info, start, len(line.rstrip()))
-        if self._heredocs and self._ticks == 3:
+        if self._ticks == 3:
             self._waits += [(_word(each), bool(each["dash"])) for each in _HEREDOC.finditer(line)]
         return None
 

@@ -159,10 +159,14 @@ def test_json_in_a_fence_is_a_call_of_a_declared_tool() -> None:
         fenced('{"name": "marek", "arguments": {}}', "json"),
         fenced('{"path": "edit"}', "json"),
         fenced("edit", "json"),
-        f"```json\n{CALL[:-9]}",
         fenced(CALL, "js"),
     ):
         assert events_of(text, BACKTICKS) == [Text(text)]
+
+
+def test_json_that_is_cut_is_not_whole() -> None:
+    [call] = calls_in(f"```json\n{CALL[:-9]}", BACKTICKS)
+    assert (call.name, call.whole, isinstance(call.arguments, str)) == ("edit", False, True)
 
 
 def test_prose_and_other_fences_are_released_at_once() -> None:
