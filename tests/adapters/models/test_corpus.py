@@ -9,7 +9,6 @@ import pytest
 from adapters.base import Dialect
 from adapters.registry import DIALECTS
 from rules.conversation import Policy
-from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_of, judge
 from tests.adapters.models.corpus_cases import cases_of, cuts, decode, grammar_of, judge, pieces
 
 READ_BY = {
