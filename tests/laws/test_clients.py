@@ -117,7 +117,8 @@ def excused(client: Client, call: ToolCall) -> bool:
     """Tell whether a call holds what nobody can carry, so that the model has to be asked."""
     texts = [written(value) for value in dict(call.arguments).values()]  # type: ignore[arg-type]
     if client.name == "cline_xml":
-        return any("</" in text or "\x00" in text or text != text.lstrip("\n") or text != text.lstrip() for text in texts)
+        ends = ("</", "<content>", "\x00")  # `content` is looked for in all of a call
+        return any(any(end in text for end in ends) or text != text.lstrip("\n") or text != text.lstrip() for text in texts)
     return any("\x00" in text for text in texts)
 
 

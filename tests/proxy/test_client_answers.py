@@ -12,7 +12,6 @@ import pytest
 from proxy.demo.speak import Said
 from tests.adapters.clients.judges import JUDGES
 from tests.adapters.clients.prompts import CLINE, REQUESTS
-from tests.adapters.clients.stand_ins import dialects  # noqa: F401 - a fixture for every test here
 from tests.conftest import Start
 from tests.fake_vllm import FakeVllm
 from tests.proxy.client_requests import LS, PATHS, PLAIN, SHELLS, ask

@@ -12,7 +12,6 @@ from adapters.registry import CLIENTS, PREFIXES
 from proxy.plan import Question, parses, upstream_body
 from proxy.settings import ProfileTable
 from tests.adapters.clients.prompts import REQUESTS
-from tests.adapters.clients.stand_ins import dialects  # noqa: F401 - a fixture for every test here
 from tests.conftest import MODEL, Start
 from tests.fake_vllm import FakeVllm
 from tests.proxy.client_requests import PATHS, PLAIN, ask, plan_of, sent
@@ -77,9 +76,9 @@ async def test_every_path_has_models(vllm: FakeVllm, start: Start, prefix: str) 
 
 
 @pytest.mark.parametrize("name", [client.name for client in CLIENTS if client.name != "openhands_text"])
-@pytest.mark.parametrize("dialect", ["native", "qwen_xml"])
-def test_a_prompts_own_messages_stay_to_the_byte(name: str, dialect: str) -> None:
-    profile = ProfileTable.model_validate({"name": "p", "match": [MODEL], "dialect": dialect})
+@pytest.mark.parametrize("protocol", ["native", "text:qwen_xml"])
+def test_a_prompts_own_messages_stay_to_the_byte(name: str, protocol: str) -> None:
+    profile = ProfileTable.model_validate({"name": "p", "match": [MODEL], "protocol": protocol})
     plan = plan_of(REQUESTS[name](), PATHS.get(name, ""), profile)
     if not plan.prompted or (plan.client.instructs and plan.client.instructs(plan.conversation)):
         return
