@@ -48,7 +48,11 @@ def test_what_the_model_writes_is_read_first() -> None:
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
-    assert {each.name for each in load() if each.thinking_prompt == "open"} == {"qwen3.5"}
+    assert {each.name for each in load() if each.thinking_prompt == "open"} == {
+        "ernie-4.5-thinking",
+        "longcat-thinking",
+        "qwen3.5",
+    }
 
 
 def test_only_the_given_keys_change() -> None:
