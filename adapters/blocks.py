@@ -15,15 +15,12 @@ from typing import Literal
 
 from adapters.base import Event, Form, Markup, Thinking
 from adapters.block import Block
-from adapters.grammar import Grammar
+from adapters.grammar import Grammar, is_word
 from adapters.output import Output
 from rules.conversation import ToolCall
 
 SLICE = 1024
 """Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
-
-GLANCE = 32
-"""Characters of a block that its scans see first; then as many again. What is soon found to be no block costs little."""
 
 AGAIN = 4
 """How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
@@ -92,7 +89,7 @@ class BlockDecoder:
         """Split text at the first marker; what may begin one is held back."""
         before, marker, after, self._held = self._grammar.markers.split(text, final=final)
         last = before or self._before
-        self._ticked, self._newline = last.endswith("`"), last.endswith("\n")
+        self._ticked, self._newline = last.endswith("`"), last[-1:] in ("", "\n")
         self._before = marker or before[-1:] or self._before
         return before, marker, after
 
@@ -112,7 +109,7 @@ class BlockDecoder:
         forms = self._forms(marker, start=self._lines.start, aloud=True)
         if forms:
             return self._open(forms, marker, after, inside=False)
-        if marker[0].isalnum() and not self._lines.start and marker not in grammar.stops:
+        if is_word(marker) and not self._lines.start and marker not in grammar.stops:
             self._out.say(marker)
         elif marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
             self._out.emit(Thinking(marker, ""))
@@ -167,12 +164,10 @@ class BlockDecoder:
         if not marker:
             return None
         forms = self._forms(marker, start=self._newline, aloud=False)
-        if marker in self._closers and marker in self._grammar.forms:  # it ends the thought by beginning the call
-            if self._newline:
-                self._step = self._text
-                return marker + after
-            self._out.emit(Thinking(marker, marker))
-        elif marker in self._closers:
+        if self._closes(marker) and marker in self._grammar.forms:  # it ends the thought by beginning the call
+            self._step = self._text
+            return marker + after
+        if self._closes(marker):
             self._out.emit(Thinking(marker, ""))
             self._step = self._text
         elif marker in self._grammar.ends:
@@ -184,6 +179,11 @@ class BlockDecoder:
             self._out.emit(Thinking(marker, marker))
         return after
 
+    def _closes(self, marker: str) -> bool:
+        """Tell whether a marker ends the thought here. A word does, or a form's opener, only where it begins a line."""
+        bound = marker in self._grammar.forms or is_word(marker)
+        return marker in self._closers and (self._newline or not bound)
+
     def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
         self._block = Block(forms, self._grammar.tools)
         self._inside = inside
@@ -192,11 +192,7 @@ class BlockDecoder:
 
     def _reading(self, text: str, final: bool) -> str | None:
         assert self._block is not None
-        reach = max(GLANCE, self._block.length)
-        text, unseen = text[:reach], text[reach:]
-        ended = self._block.feed(text) if text else None
-        if ended is None and final and not unseen:
-            ended = self._block.finish()
+        ended, unseen = self._block.take(text, final=final)
         if ended is None:
             return unseen or None
         self._todo.appendleft(unseen)
@@ -278,11 +274,13 @@ class BlockDecoder:
     def _likely(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
         self._aside.append(before)
-        if marker in self._closers and not self._ticked:
+        if self._closes(marker) and not self._ticked:
             thought, self._aside = "".join(self._aside), []
             self._out.emit(Thinking(thought, thought))
-            self._out.emit(Thinking(marker, ""))
             self._step = self._text
+            if marker in self._grammar.forms:
+                return marker + after
+            self._out.emit(Thinking(marker, ""))
             return after
         self._aside.append(marker)
         opens = marker in self._grammar.thoughts  # it opens its thought itself: the prompt had left none open

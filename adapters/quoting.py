@@ -20,7 +20,8 @@ class Lines:
     """
 
     def __init__(self) -> None:
-        self._fence = ""
+        self._fences: list[str] = []
+        self._opened = False
         self._span = self._carried = False
         self._line = ""
         self._last = ""
@@ -48,15 +49,18 @@ class Lines:
         return None if self._carried and self._line.startswith("````") else _FENCE.match(self._line)
 
     def _end_line(self) -> None:
+        """Note the end of a line. A named fence right behind the opening one stands in it: such a quotation has two ends."""
         found = self._fence_line()
-        runs = 0 if found or self._fence else len(_LONG.findall(self._line))
+        runs = 0 if found or self._fences else len(_LONG.findall(self._line))
         self._span = (runs + self._carried) % 2 == 1 if runs else self._span and self._last != "\n"
         self._carried = self._span
-        if found and self._fence:
-            closes = found["run"].startswith(self._fence) and not found["info"].strip()
-            self._fence = "" if closes else self._fence
-        elif found and (found["run"][0] == "~" or "`" not in found["info"]):
-            self._fence = found["run"]
+        named = bool(found and found["info"].strip())
+        opened, self._opened = self._opened, False
+        if found and (not self._fences or (opened and named)):
+            self._opened = found["run"][0] == "~" or "`" not in found["info"]
+            self._fences += [found["run"]] if self._opened else []
+        elif found and not named and found["run"].startswith(self._fences[-1]):
+            self._fences.pop()
         self._line = ""
         self._last = "\n"
         self._runs = 0
@@ -68,7 +72,7 @@ class Lines:
 
     def quote(self) -> None:
         """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = self._span or (not self._fence and self._runs % 2 == 1)
+        self._span = self._span or (not self._fences and self._runs % 2 == 1)
 
     @property
     def start(self) -> bool:
@@ -84,4 +88,4 @@ class Lines:
     def quoted(self) -> bool:
         """Whether what stands here is quoted."""
         opens_fence = bool((found := self._fence_line()) and "`" not in found["info"])
-        return bool(self._fence) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")
+        return bool(self._fences) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")
