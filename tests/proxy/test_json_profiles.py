@@ -14,7 +14,7 @@ from proxy.profiles import choose, load
         ("meta-llama/Meta-Llama-3.1-70B-Instruct", "llama-3", "llama_json"),
         ("llama3.2:3b", "llama-3", "llama_json"),
         ("unsloth/Llama-3.3-70B-Instruct-bnb-4bit", "llama-3", "llama_json"),
-        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "llama-4", "llama_json"),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "llama-4", "llama4_pythonic"),
         ("Salesforce/Llama-xLAM-2-8b-fc-r", "xlam", "xlam"),
         ("Salesforce/xLAM-7b-fc-r", "xlam", "xlam"),
         ("ibm-granite/granite-3.1-8b-instruct", "granite-3", "granite"),
@@ -36,7 +36,6 @@ from proxy.profiles import choose, load
         ("CohereLabs/c4ai-command-r7b-12-2024", "command", "cohere"),
         ("CohereLabs/command-a-reasoning-08-2025", "command", "cohere"),
         ("swiss-ai/Apertus-8B-Instruct-2509", "apertus", "apertus"),
-        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "generic", "hermes_json"),
         ("NousResearch/Hermes-3-Llama-3.1-8B", "generic", "hermes_json"),
     ],
 )
