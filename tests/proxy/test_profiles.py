@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
+from adapters.registry import DIALECTS
 from proxy.profiles import Profile, ProfileError, choose, load
 from proxy.settings import ProfileTable
 
@@ -63,6 +65,16 @@ def chosen(model: str, *tables: dict[str, object]) -> Profile:
         ("moonshotai/Kimi-K2.5", "kimi-k2.5"),
         ("moonshotai/Kimi-K3", "kimi-k3"),
         ("pfnet/plamo-3-nict-8b-base", "plamo-3"),
+        ("MiniMaxAI/MiniMax-M2.7", "minimax-m2"),
+        ("MiniMaxAI/MiniMax-M3", "minimax-m3"),
+        ("deepseek-ai/DeepSeek-V3.2-Exp", "deepseek-v3.2"),
+        ("deepseek-ai/DeepSeek-V4-Flash", "deepseek-v4"),
+        ("deepseek-ai/DeepSeek-V4.1-Flash", "deepseek-v4"),
+        ("stepfun-ai/step3", "step3"),
+        ("stepfun-ai/step3-fp8", "step3"),
+        ("dots-studio/dots-3-note-preview", "dots"),
+        ("rednote-hilab/dots.llm1.inst", "dots"),
+        ("openbmb/MiniCPM5-2B", "minicpm5"),
         ("", "generic"),
         ("gemma-4/something-else", "gemma-4"),
     ],
@@ -81,14 +93,17 @@ def test_what_the_model_writes_is_read_first() -> None:
     own = {
         "gemma-4": "gemma4", "qwen3": "hermes_json", "qwen3.5": "qwen_xml", "qwen3-coder": "qwen_xml", "mistral": "mistral",
         "deepseek-v3": "deepseek_v3", "deepseek-v3.1": "deepseek_v31", "deepseek-r1": "deepseek_v3", "gpt-oss": "harmony",
-        "kimi-k2": "kimi_k2", "kimi-k2.5": "kimi_k2", "kimi-k3": "kimi_k3", "plamo-3": "plamo3",
+        "kimi-k2": "kimi_k2", "kimi-k2.5": "kimi_k2", "kimi-k3": "kimi_k3", "plamo-3": "plamo3", "minimax-m2": "minimax_m2",
+        "minimax-m3": "minimax_m3", "deepseek-v3.2": "deepseek_v32", "deepseek-v4": "deepseek_v4", "step3": "step3",
+        "dots": "dots", "minicpm5": "minicpm5",
     }  # fmt: skip
     assert {each.name: each.reads[0] for each in load() if each.name in own} == own
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
     opened = {"qwen3.5", "deepseek-r1", "deepseek-v3.1", "kimi-k2.5", "kimi-k3", "glm-4.7", "ling-3", "poolside", "step-3.5"}
-    opened |= {"lfm2.5-24b", "olmo-3-think", "ernie-4.5-thinking", "longcat-thinking"}
+    opened |= {"lfm2.5-24b", "olmo-3-think", "minimax-m2", "deepseek-v3.2", "deepseek-v4", "step3"}
+    opened |= {"ernie-4.5-thinking", "longcat-thinking"}
     assert {each.name for each in load() if each.thinking_prompt == "open"} == opened
 
 
@@ -148,3 +163,12 @@ def test_the_fill_is_cautious_and_has_one_switch() -> None:
 def test_patterns_may_have_classes() -> None:
     assert chosen("ab1", {"name": "x", "match": ["ab[0-9]"]}).name == "x"
     assert chosen("abc", {"name": "x", "match": ["ab[0-9]"]}).name == "generic"
+
+
+def test_a_star_stands_for_every_other_dialect_that_need_not_be_asked_for() -> None:
+    read = chosen("some-finetune").reads
+    assert read[:3] == ("hermes_json", "qwen_xml", "gemma4")
+    assert set(read) == {name for name, dialect in DIALECTS.items() if not dialect.asked}
+    assert len(set(read)) == len(read)
+    with pytest.raises(ValidationError, match="is no dialect"):
+        ProfileTable(name="x", protocol="text:*")
