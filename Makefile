@@ -7,7 +7,7 @@ BIN     := $(VENV)/bin
 UPSTREAM ?=
 SERVE   ?=
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-vllm clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -36,6 +36,9 @@ format: $(VENV)/.dev
 
 e2e-openhands: $(VENV)/.dev  ## the real OpenHands 0.59 against a scripted model; writes docs/openhands.md
 	tests/e2e/openhands/run.sh --write docs/openhands.md
+
+e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scripted model; writes docs/agents.md
+	tests/e2e/agents/run.sh --write docs/agents.md
 
 e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
 	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md

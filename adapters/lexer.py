@@ -105,6 +105,12 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
+def begins_line(token: Token, *, fresh: bool) -> bool:
+    """Tell whether a line begins behind a token, blanks aside; `fresh`: one began before it."""
+    _, newline, last = token.text.rpartition("\n")
+    return not last.strip() and bool(newline or fresh)
+
+
 class Lexer:
     """Yields plain stretches and markers of a text that comes in pieces. Holds back only what may begin a marker."""
 

@@ -21,6 +21,7 @@ from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.backticks import BACKTICKS, MSWEA_FENCE
 from adapters.models.deepseek_dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.functiongemma import FUNCTIONGEMMA
@@ -53,6 +54,9 @@ from adapters.models.plamo3 import PLAMO3
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.models.qwen_xml_family import MIMO, SEED_OSS
+from adapters.models.react import REACT
+from adapters.models.shell_tags import COMMAND_TAG, MSWEA_TAG
+from adapters.models.thought_json import THOUGHT_JSON
 from adapters.models.xml_generic import XML_GENERIC
 
 CLIENTS: tuple[Client, ...] = (
@@ -129,6 +133,12 @@ DIALECTS: Mapping[str, Dialect] = {
         LFM2,
         OLMO3,
         TOOL_CODE,
+        BACKTICKS,
+        MSWEA_FENCE,
+        MSWEA_TAG,
+        COMMAND_TAG,
+        THOUGHT_JSON,
+        REACT,
         LLAMA_JSON,
         JSON_FENCE,
         GRANITE,

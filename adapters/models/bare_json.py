@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from adapters.base import Form, Scan
-from adapters.models.declared_names import declared, needs_nothing
+from adapters.models.declared_tools import declared, needs_nothing
 from adapters.models.followed_scan import FollowedScan, stands_last
 from adapters.models.json_calls import ARGUMENTS, BESIDE, NAMES, Member, made_of, parts_of, values_in
 from adapters.models.json_head import Gate, names_tool

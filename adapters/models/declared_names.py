@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rules.calls.match_tool_name import match_tool_name
-from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
+from adapters.models.declared_tools import declared
+from rules.conversation import Tools, ToolSpec
 
 _NAMESPACES = ("", "default_api.", "functions.", "function.", "tools.", "tool.", "multi_tool_use.")
 
@@ -12,38 +12,17 @@ class DeclaredNames:
     """Answers what a bare name means. It is a declared tool's by the rule that will match it, no other way."""
 
     def __init__(self, tools: Tools) -> None:
-        self._within = Conversation(tools)
+        self._tools = tools
         self._written = frozenset(_folded(f"{space}{tool.name}") for tool in tools for space in _NAMESPACES)
 
     def meant(self, name: str) -> ToolSpec | None:
         """Return the declared tool that a name is written for."""
-        return declared(name, self._within.tools) if _folded(name) in self._written else None
+        return declared(name, self._tools) if _folded(name) in self._written else None
 
     def may_begin(self, text: str) -> bool:
         """Tell whether text is how a declared tool's name begins."""
         begun = _folded(text)
         return any(name.startswith(begun) for name in self._written)
-
-
-def declared(name: str, tools: Tools) -> ToolSpec | None:
-    """Return the declared tool that the rule will match a name with; None: there is none, or more than one."""
-    within = Conversation(tools)
-    known = within.tool(name)
-    if known is not None or not name:
-        return known
-    matched = match_tool_name.apply(Turn("assistant", calls=(ToolCall("", name, {}),)), within)
-    return within.tool(matched.calls[0].name) if isinstance(matched, Turn) else None
-
-
-def properties(tool: ToolSpec) -> frozenset[str]:
-    """Return the names of a tool's declared parameters."""
-    found = tool.parameters.get("properties")
-    return frozenset(found) if isinstance(found, dict) else frozenset()
-
-
-def needs_nothing(tool: ToolSpec) -> bool:
-    """Say whether a tool can be called without arguments."""
-    return not tool.parameters.get("required")
 
 
 def _folded(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from adapters.models.declared_names import declared, properties
+from adapters.models.declared_tools import declared, properties
 from rules.conversation import Arguments, Json, ToolCall, Tools
 from rules.read_json import Reading, Unreadable, read_json, read_many
 

@@ -16,7 +16,7 @@ from functools import partial
 
 from adapters.base import Dialect, Form, Scan
 from adapters.models.bare_json import BARE, STOPS
-from adapters.models.declared_names import declared
+from adapters.models.declared_tools import declared
 from adapters.models.followed_scan import FollowedScan, stands_last
 from adapters.models.json_fence_scan import FENCE, read_fences, scan_fence, scan_last_fences
 from adapters.models.json_tokens import Frame

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from adapters.models.declared_names import declared, properties
+from adapters.models.declared_tools import declared, properties
 from adapters.models.json_calls import ARGUMENTS, BESIDE, NAMES
 from rules.conversation import Tools, ToolSpec
 

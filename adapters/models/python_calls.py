@@ -168,8 +168,8 @@ class PythonCalls:
 
     def _wrong(self, token: Token) -> None:
         """Take what is nothing of Python's. Before the first call, and in a weak form, the block is none, unless it is JSON."""
-        self.json = token.text == "{" and not self.calls
-        if self._style.declared or not (self.calls or self.json):
+        self.json = token.text == "{" and not self.calls and bool(self._style.closer)
+        if not self.json and (self._style.declared or not self.calls):
             self._verdict = "no"
             return
         self.broken = True

@@ -39,7 +39,9 @@ def read(style: Style, names: DeclaredNames, block: str, tools: Tools) -> tuple[
         return None
     if machine.json:
         body = block.removeprefix(style.opener).removesuffix(style.closer)
-        return hermes_json_read(f"{OPEN}{body}{CLOSE if machine.closed else ''}", tools)
+        found = hermes_json_read(f"{OPEN}{body}{CLOSE if machine.closed else ''}", tools)
+        strange = style.declared and not all(names.meant(call.name) for call in found or ())
+        return None if strange else found
     calls = [_call(each, machine, names, block) for each in machine.calls]
     return tuple(calls)
 

@@ -11,7 +11,7 @@ from adapters.decoding import decoder_for
 from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from rules.base import repair
-from rules.conversation import Conversation, Tools, ToolSpec, Turn
+from rules.conversation import Conversation, Policy, Tools, ToolSpec, Turn
 from rules.registry import RULES
 from tests.linear import grows_linearly
 
@@ -54,7 +54,7 @@ def pieces(case: dict[str, Any]) -> Iterator[Sequence[str]]:
     yield from ([raw[at : at + size] for at in range(0, len(raw), size)] for size in (1, 3, 7, 31))
 
 
-def judge(case: dict[str, Any], events: Sequence[Event]) -> str:
+def judge(case: dict[str, Any], events: Sequence[Event], policy: Policy) -> str:
     """Say what is wrong with the decoded events once the rules have run; nothing where they are right."""
     if "".join(event.raw for event in events) != case["raw"]:
         return "characters were lost"
@@ -62,7 +62,7 @@ def judge(case: dict[str, Any], events: Sequence[Event]) -> str:
     content = "\n".join(_visible(events))
     ending = "length" if case.get("finish_reason") == "length" else "stop"
     turn = Turn("assistant", content, thinking, tuple(event.call for event in events if isinstance(event, Call)), ending=ending)
-    verdict = repair(turn, Conversation(tools_of(case)), RULES, trap=False)
+    verdict = repair(turn, Conversation(tools_of(case), policy=policy), RULES, trap=False)
     calls = [(call.name, call.arguments) for call in verdict.turn.calls]
     if not case["repairable"]:
         return "" if verdict.problem or not calls else f"would be executed: {calls!r:.200}"

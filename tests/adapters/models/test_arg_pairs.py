@@ -116,6 +116,7 @@ EXAMPLE = f"<tool_call>demo\n{pair('city', 'Paris', chr(10))}\n</tool_call>"
         f"{EXAMPLE}\n{EXAMPLE}\n",
         "<arg_key>city</arg_key><arg_value>Paris</arg_value>\nis a pair",
         "the <arg_key>text</arg_key> key",
+        '<tool_call>{"a": 1}</tool_call>\n<tool_call>{"a": 2}</tool_call>\n',
     ],
 )
 def test_tags_inside_a_value_are_data(value: str) -> None:
@@ -130,11 +131,28 @@ def test_tags_inside_a_value_are_data(value: str) -> None:
         "x\n</arg_value>\n</tool_call>\ny",
         "x</arg_value></tool_call>y",
         "x\n</arg_value>\n<arg_key>zzz</arg_key>\n<arg_value>y\nz",
+        "x</tool_call>\ny",
+        "x\n</tool_call>\ny",
+        "x\n</arg_value>\n<tool_call>",
     ],
 )
 def test_a_value_that_holds_its_calls_end_is_not_taken_for_less(value: str) -> None:
     [call] = calls_in(f"<tool_call>write{pair('text', value)}</tool_call>\nDone.")
     assert isinstance(call.arguments, str)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tool_call>write<arg_key>text</arg_key><arg_value>x</tool_call>\n<think></arg_value>\n<arg_key>path</arg_key>",
+        "<tool_call>write<arg_key>text</arg_key><arg_value></tool_call>\nx y</arg_value>\n<arg_key>path</arg_key>",
+        "<tool_call>write<arg_key>text</arg_key><arg_value>x</arg_value> pat</arg_key><arg_value>",
+        "<tool_calls><tool_call><arg_key>f<arg_key>a</arg_key>",
+    ],
+)
+def test_cuts_do_not_matter_where_closers_stand_astray(text: str) -> None:
+    for dialect in (GLM, HY_V3):
+        events_of(text, dialect)
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,8 @@ def test_json_between_the_marks_is_read(body: str) -> None:
         assert calls_in(text) == [ToolCall("", "f", {"a": "x"})]
     [cut] = calls_in(f"<|tool_call_start|>{body[:-3]}")
     assert (cut.name, cut.whole) == ("", False)
-    assert calls_in(f"```tool_code\n{body}\n```") == []
+    assert calls_in(f"```tool_code\n{body}\n```") == [ToolCall("", "f", {"a": "x"})]
+    assert calls_in("```tool_code\n{}\n```".format(body.replace('"f"', '"g"'))) == []
 
 
 def test_only_marks_of_its_own_make_a_call_of_an_unknown_name() -> None:
