@@ -9,6 +9,9 @@ from typing import Literal
 from adapters.base import Form, Scan
 from rules.conversation import Tools
 
+GLANCE = 32
+"""Characters of a block that its scans see first; then as many again. What is soon found to be no block costs little."""
+
 
 @dataclass(slots=True)
 class _Live:
@@ -20,27 +23,30 @@ class _Live:
 
 
 class Block:
-    """One block being read: its forms' scans, side by side, its text, and how long that is."""
+    """One block being read: its forms' scans, side by side, and its text."""
 
     def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
         self._live = [_Live(form, form.scan(tools)) for form in forms]
         self._pieces: list[str] = []
-        self.length = 0
+        self._length = 0
 
     @property
     def text(self) -> str:
         """All text of the block so far, opener included."""
         return "".join(self._pieces)
 
-    def feed(self, piece: str) -> tuple[Form, int] | Literal["no"] | None:
-        """Take a piece. Once known: the form and where its block ends; "no" where no form takes it."""
+    def take(self, text: str, *, final: bool) -> tuple[tuple[Form, int] | Literal["no"] | None, str]:
+        """Take some of a text, as much as there was before. Return what is left of it, and what is known: the form and where
+        its block ends, or "no" where no form takes it. With `final` it is decided once nothing is left.
+        """
+        reach = max(GLANCE, self._length)
+        piece, left = text[:reach], text[reach:]
         self._pieces.append(piece)
-        self.length += len(piece)
-        return self._ask(lambda scan: scan.feed(piece))
-
-    def finish(self) -> tuple[Form, int] | Literal["no"]:
-        """Decide now, for the text is over."""
-        return self._ask(lambda scan: scan.finish()) or "no"
+        self._length += len(piece)
+        ended = self._ask(lambda scan: scan.feed(piece)) if piece else None
+        if ended is None and final and not left:
+            ended = self._ask(lambda scan: scan.finish()) or "no"
+        return ended, left
 
     def _ask(self, question: Callable[[Scan], int | Literal["no"] | None]) -> tuple[Form, int] | Literal["no"] | None:
         """Ask the scans that do not know yet. The first form that is still possible decides, once it knows."""

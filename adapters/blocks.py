@@ -22,9 +22,6 @@ from rules.conversation import ToolCall
 SLICE = 1024
 """Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
 
-GLANCE = 32
-"""Characters of a block that its scans see first; then as many again. What is soon found to be no block costs little."""
-
 AGAIN = 4
 """How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
 
@@ -195,11 +192,7 @@ class BlockDecoder:
 
     def _reading(self, text: str, final: bool) -> str | None:
         assert self._block is not None
-        reach = max(GLANCE, self._block.length)
-        text, unseen = text[:reach], text[reach:]
-        ended = self._block.feed(text) if text else None
-        if ended is None and final and not unseen:
-            ended = self._block.finish()
+        ended, unseen = self._block.take(text, final=final)
         if ended is None:
             return unseen or None
         self._todo.appendleft(unseen)

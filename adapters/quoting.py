@@ -44,9 +44,13 @@ class Lines:
         self._line = (self._line + text[:LINE] if self._line else text.lstrip(" \t"))[:LINE]
         self._last = text[-1:] or self._last
 
+    def _fence_line(self) -> re.Match[str] | None:
+        """Read the line as one that opens or closes a fence, which the end of a code span is not."""
+        return None if self._carried and self._line.startswith("````") else _FENCE.match(self._line)
+
     def _end_line(self) -> None:
         """Note the end of a line. A named fence right behind the opening one stands in it: such a quotation has two ends."""
-        found = _FENCE.match(self._line)
+        found = self._fence_line()
         runs = 0 if found or self._fences else len(_LONG.findall(self._line))
         self._span = (runs + self._carried) % 2 == 1 if runs else self._span and self._last != "\n"
         self._carried = self._span
@@ -83,5 +87,5 @@ class Lines:
     @property
     def quoted(self) -> bool:
         """Whether what stands here is quoted."""
-        opens_fence = bool((found := _FENCE.match(self._line)) and "`" not in found["info"])
+        opens_fence = bool((found := self._fence_line()) and "`" not in found["info"])
         return bool(self._fences) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -24,32 +24,43 @@ STOPS = (
 )  # fmt: skip
 """Markers at which any of the families that write bare JSON end their turn."""
 
+_FRAME = Frame(stops=STOPS)
+
 
 class GatedScan:
-    """Scans JSON as another scan does, as long as its beginning can be a call's. Satisfies `adapters.base.Scan`."""
+    """Scans JSON by another scan once its beginning can be a call's. Satisfies `adapters.base.Scan`."""
 
-    def __init__(self, gate: Gate, scan: Scan) -> None:
+    def __init__(self, gate: Gate, make: Callable[[], Scan]) -> None:
         self._gate = gate
-        self._scan = scan
+        self._make = make
+        self._scan: Scan | None = None
+        self._begun = ""
 
     def feed(self, piece: str) -> int | Literal["no"] | None:
         """Take the next piece of the block."""
-        return "no" if self._gate.feed(piece) is False else self._scan.feed(piece)
+        if self._scan is not None:
+            return self._scan.feed(piece)
+        self._begun += piece
+        let_in = self._gate.feed(piece)
+        if not let_in:
+            return "no" if let_in is False else None
+        self._scan = self._make()
+        return self._scan.feed(self._begun)
 
     def finish(self) -> int | Literal["no"]:
         """Say where the block ends now that no more text comes."""
-        return self._scan.finish() if self._gate.feed("") else "no"
+        return self._scan.finish() if self._scan is not None else "no"
 
 
 def scan_bare(tools: Tools) -> Scan:
     """Scan JSON that may be a call."""
-    return GatedScan(Gate(partial(names_tool, tools)), UnwrappedScan(Frame(stops=STOPS), tools))
+    return GatedScan(Gate(partial(names_tool, tools)), partial(UnwrappedScan, _FRAME, tools))
 
 
 def scan_lone(tools: Tools) -> Scan:
     """Scan JSON that may be a call, perhaps of a name alone, and is the whole turn."""
     gate = Gate(partial(names_tool, tools, lone=True))
-    return FollowedScan(GatedScan(gate, UnwrappedScan(Frame(stops=STOPS), tools)), stands_last)
+    return FollowedScan(GatedScan(gate, partial(UnwrappedScan, _FRAME, tools)), stands_last)
 
 
 def read_bare(block: str, tools: Tools, *, lone: bool = False) -> tuple[ToolCall, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import zip_longest
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ BESIDE = frozenset({"id", "type", "index", "call_id", "tool_call_id"})
 """Members that stand beside name and arguments and say nothing that a call needs."""
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Value(NamedTuple):
@@ -44,12 +46,23 @@ def values_in(body: str, *, closed: bool) -> list[Value] | None:
     start = 0
     for reading in readings:
         text, start = body[start : reading.end].lstrip(",; \t\r\n"), reading.end
-        if isinstance(reading.value, list):
-            values += [Value(item, json.dumps(item, ensure_ascii=False), "") for item in reading.value]
-        else:
-            written = text if reading.strict else ""
-            values.append(Value(reading.value, written or json.dumps(reading.value, ensure_ascii=False), written))
+        items = reading.value if isinstance(reading.value, list) else [reading.value]
+        texts = _texts(text, listed=items is reading.value) if reading.strict else []
+        values += [
+            Value(item, written or json.dumps(item, ensure_ascii=False), written)
+            for item, written in zip_longest(items, texts, fillvalue="")
+        ]
     return values
+
+
+def _texts(text: str, *, listed: bool) -> list[str]:
+    """Return the exact text of a strict JSON value, or of the items of a list."""
+    if not listed:
+        return [text]
+    try:
+        return [bytes(item).decode() for item in _ITEMS.decode(text)]
+    except (msgspec.DecodeError, UnicodeError):
+        return []
 
 
 def _readings(body: str, *, closed: bool) -> tuple[Reading, ...] | Unreadable:

@@ -40,7 +40,9 @@ from rules.conversation import ToolCall, Tools
 
 def _scan_functools(tools: Tools) -> Scan:
     """Scan `functools` and JSON objects; in prose it is the name of a module."""
-    return LedScan(lambda text, _: text.strip() == "functools", GatedScan(Gate(begins_object), UnwrappedScan(Frame(), tools)))
+    return LedScan(
+        lambda text, _: text.strip() == "functools", GatedScan(Gate(begins_object), partial(UnwrappedScan, Frame(), tools))
+    )
 
 
 def _cohere_item(at: int, call: ToolCall) -> str:

@@ -33,7 +33,7 @@ _OPENING = re.compile(r"\s*+(?:```[ \t]*+(?P<word>[\w-]*+)(?P<rest>\s*+)|`{0,2})
 
 def scan_fence(tools: Tools, *, lone: bool = False) -> Scan:
     """Scan one fence, up to its closing fence or the end of the text."""
-    inside = GatedScan(Gate(partial(names_tool, tools, lone=lone)), UnwrappedScan(_FRAME, tools))
+    inside = GatedScan(Gate(partial(names_tool, tools, lone=lone)), partial(UnwrappedScan, _FRAME, tools))
     return FollowedScan(LedScan(_opens, inside), _closes)
 
 
@@ -117,4 +117,4 @@ def _read_fence(fence: str, tools: Tools, *, lone: bool) -> tuple[ToolCall, ...]
     opening = _OPENING.match(fence)
     inside = fence[opening.end() if opening else 0 :]
     closed = inside.endswith(FENCE)
-    return read_declared(inside.removesuffix(FENCE).strip(), tools, closed=closed, lone=lone)
+    return read_declared(inside.rstrip("`").strip(), tools, closed=closed, lone=lone)

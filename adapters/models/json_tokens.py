@@ -53,7 +53,7 @@ class _Kind(NamedTuple):
 @lru_cache(maxsize=64)
 def _kind(marks: frozenset[str]) -> _Kind:
     ordered = sorted(marks, key=len, reverse=True)
-    pattern = re.compile("|".join([r'["{}\[\]]', r"\\.", *map(re.escape, ordered)]), re.DOTALL)
+    pattern = re.compile("|".join([*map(re.escape, ordered), r'["{}\[\]]', r"\\."]), re.DOTALL)
     prefixes = frozenset(mark[:length] for mark in ordered for length in range(1, len(mark)))
     return _Kind(pattern, prefixes, max(map(len, ordered), default=1) - 1)
 

@@ -148,8 +148,23 @@ def test_the_first_form_that_is_possible_decides(
     made = iter([Fixed(*each) for each in scans])
     block = Block([Form("x", lambda tools: next(made), reads) for _ in scans], ())
     for answer in answers:
-        told = block.feed("x")
+        told, _ = block.take("x", final=False)
         assert (told[1] if isinstance(told, tuple) else told) == answer
+
+
+def test_a_block_is_seen_in_growing_steps() -> None:
+    seen: list[int] = []
+
+    class Noting(Fixed):
+        def feed(self, piece: str) -> int | Literal["no"] | None:
+            seen.append(len(piece))
+            return None
+
+    block = Block([Form("x", lambda tools: Noting("no"), reads)], ())
+    text, told = "x" * 200, None
+    while text:
+        told, text = block.take(text, final=True)
+    assert (seen, told, block.text) == ([32, 32, 64, 72], "no", "x" * 200)
 
 
 def test_the_longest_of_many_markers_wins() -> None:

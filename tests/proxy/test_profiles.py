@@ -103,6 +103,7 @@ def test_what_the_model_writes_is_read_first() -> None:
 def test_the_templates_thought_is_open_where_it_is() -> None:
     opened = {"qwen3.5", "deepseek-r1", "deepseek-v3.1", "kimi-k2.5", "kimi-k3", "glm-4.7", "ling-3", "poolside", "step-3.5"}
     opened |= {"lfm2.5-24b", "olmo-3-think", "minimax-m2", "deepseek-v3.2", "deepseek-v4", "step3"}
+    opened |= {"ernie-4.5-thinking", "longcat-thinking"}
     assert {each.name for each in load() if each.thinking_prompt == "open"} == opened
 
 
