@@ -163,7 +163,7 @@ class BlockDecoder:
             self._out.emit(Thinking(before, before))
         if not marker:
             return None
-        forms = self._forms(marker, start=False)
+        forms = self._forms(marker, start=self._newline)
         if marker in self._closers and marker in self._grammar.forms:  # it ends the thought by beginning the call
             if self._newline:
                 self._step = self._text
@@ -239,7 +239,7 @@ class BlockDecoder:
             self._hidden = [(raw, tuple(replace(call, whole=False) for call in calls)) for raw, calls in self._hidden]
             self._unhide(made=True)
             return None
-        forms = self._forms(marker, start=False)
+        forms = self._forms(marker, start=self._newline)
         body = before.lstrip()
         self._hidden.append((before[: len(before) - len(body)], ()))
         if body or (forms and self._closed):

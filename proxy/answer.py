@@ -130,7 +130,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     plan, upstream = reading.plan, reading.upstream
     reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
     reading.begun(reader)
-    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
+    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     degenerate = False
     async for piece in pieces(upstream, response, reader):
         text, thought = decoding.feed(reader, piece)

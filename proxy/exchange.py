@@ -20,6 +20,7 @@ from proxy.concessions import NO_LOGPROBS, Concession, Memory
 from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
 from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
+from proxy.moves import Moves
 from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
@@ -45,6 +46,7 @@ class Services:
     journal: Journal | None
     memory: Memory = field(default_factory=Memory)
     gate: Gate = field(default_factory=Gate)
+    moves: Moves = field(default_factory=Moves)
 
 
 class Exchange:
@@ -52,7 +54,7 @@ class Exchange:
 
     def __init__(self, services: Services, plan: Plan, headers: Mapping[str, str], turn_id: str) -> None:
         self._services = services
-        self._plan = plan
+        self._plan = services.moves.settle(plan, headers)
         self._headers = headers
         self._turn_id = turn_id
         self._started = time.monotonic()
@@ -209,7 +211,8 @@ class Exchange:
             timings["first_byte"] = self._first_byte - self._started
         finished = {id(answer.reader) for answer in self._answers}
         broken = tuple(reader for reader in self._readers if id(reader) not in finished)
-        subject = Subject(self._plan, self._turn_id, self._answers, end, timings, broken)
+        moves = bool(self._answers) and self._services.moves.learn(self._plan, self._headers, self._answers[0].problem)
+        subject = Subject(self._plan, self._turn_id, self._answers, end, timings, broken, moves)
         note(subject, self._services.journal, self._services.settings.upstream)
 
 

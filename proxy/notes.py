@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Literal
 
 import structlog
 
+from adapters.conversations import conversation_id
 from adapters.models.native import arguments_text
 from proxy import record
 from proxy.answer import Answer
@@ -17,7 +17,7 @@ from proxy.errors import BadRequest, Fault
 from proxy.journal import Journal
 from proxy.plan import Plan
 from proxy.reading import Reader
-from rules.conversation import Conversation, Turn
+from rules.conversation import Turn
 
 log = structlog.get_logger()
 
@@ -90,7 +90,12 @@ def _mended(repairs: Sequence[str]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The turn that is spoken of. `timings` are in seconds; `broken` are answers that broke off."""
+    """The turn that is spoken of.
+
+    timings  in seconds
+    broken   answers that broke off
+    moves    from the next turn on the tools of this conversation are told as text
+    """
 
     plan: Plan
     turn_id: str
@@ -98,6 +103,7 @@ class Subject:
     end: End
     timings: Mapping[str, float]
     broken: Sequence[Reader] = ()
+    moves: bool = False
 
 
 def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
@@ -115,6 +121,8 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         error=subject.end.error.message[:500] if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
+    if subject.moves:
+        log.warning("native calls keep failing: moved to text", turn=subject.turn_id, dialect=plan.profile.text_dialect)
     notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))
     if journal is not None and notable:
         journal.write(as_record(subject, outcome, upstream))
@@ -136,7 +144,8 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         conversation=conversation_id(plan.conversation),
         client=plan.client.name,
         model=plan.model,
-        dialect=plan.profile.dialect,
+        dialect=plan.dialect.name if plan.dialect else "native",
+        moved_to=plan.profile.text_dialect if subject.moves else "",
         profile=plan.profile.name,
         mode=plan.mode,
         outcome=outcome.name,
@@ -169,9 +178,3 @@ def _final(turn: Turn | None) -> record.Final:
     if turn is None:
         return record.Final()
     return record.Final(turn.text, tuple(record.FinalCall(call.name, arguments_text(call)) for call in turn.calls))
-
-
-def conversation_id(conversation: Conversation) -> str:
-    """Return the same id for every request of a session: frameworks keep the system prompt and the first task."""
-    head = [turn.text for turn in conversation.turns if turn.role in ("system", "user")][:2]
-    return hashlib.sha256("\x00".join(head).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -79,7 +79,7 @@ class Copy:
 async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, started: float) -> None:
     """Judge the copy of an answer and note it as any other turn."""
     reader = Reader(plan.profile.raw, plan.limit)
-    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.profile.thinking == "keep"))
+    decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     reading = Reading(plan, services.upstream, services.checker, plan.limit)
     try:
         read_copy(data, plan, reader, decoding)

@@ -12,6 +12,7 @@ from adapters.clients.openai_chat import merge_users, tools_of
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
 from adapters.models import native, textual
+from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.concessions import Concession
@@ -27,13 +28,14 @@ MODES: tuple[Mode, ...] = ("repair", "observe", "off")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chat request, understood."""
+    """One chat request, understood. `dialect` is what tools are told to the model in as text; None: natively."""
 
     body: ChatBody
     client: Client
     profile: Profile
     conversation: Conversation
     mode: Mode
+    dialect: Dialect | None = None
 
     @property
     def model(self) -> str:
@@ -80,12 +82,26 @@ class Plan:
         plain = self.body.fields.get("n") in (None, 1) and not any(self.body.fields.get(each) for each in WHOLE_ONLY)
         return plain and (bool(self.conversation.tools) or bool(self.body.fields.get("tools")) or self.profile.strip_plain)
 
+    @property
+    def keeps_thinking(self) -> bool:
+        """Whether thoughts stay in the text. Never for a client that takes the whole text for an action."""
+        return self.profile.thinking == "keep" and not self.conversation.policy.acts
+
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
         large = len(self.body.members.get("tools", b"")) > CACHED
         make = _grammar.__wrapped__ if large else _grammar
-        return make(_dialects(self.profile), _Tools(self.conversation.tools), self.stops, callable_)
+        return make(self._reads(), _Tools(self.conversation.tools), self.stops, callable_)
+
+    def _reads(self) -> tuple[str, ...]:
+        """Name the dialects that the answer may be written in, the likeliest first: what was asked for, then the profile's."""
+        asked = (*self.client.reads, self.dialect.name) if self.dialect else self.client.reads
+        return tuple(dict.fromkeys((*asked, *self.profile.reads)))
+
+    def in_text(self) -> Plan:
+        """Return this plan with the tools told as text. A client whose own prompt tells the form of an action keeps it."""
+        return self if self.client.reads else replace(self, dialect=DIALECTS[self.profile.text_dialect])
 
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
@@ -131,11 +147,6 @@ def _grammar(dialects: tuple[str, ...], tools: Tools, stops: tuple[str, ...], ca
     return grammar([DIALECTS[name] for name in dialects], tools, stops, calls=calls)
 
 
-def _dialects(profile: Profile) -> tuple[str, ...]:
-    own = () if profile.dialect == "native" else (profile.dialect,)
-    return tuple(dict.fromkeys((*own, *profile.reads)))
-
-
 def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *, prefix: str = "", mode: str = "") -> Plan:
     """Choose client and profile, and read the conversation.
 
@@ -146,7 +157,8 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     speaks = next(each for each in PREFIXES.get(prefix, CLIENTS) if each.recognises(body.fields))
     conversation = speaks.read(body.fields)
     conversation = replace(conversation, policy=_policy(conversation, profile))
-    return Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
+    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
+    return plan.in_text() if profile.protocol.startswith("text:") else plan
 
 
 def _mode(process: Mode, profile: Mode | None, request: str) -> Mode:
@@ -181,7 +193,7 @@ class Question:
 def parses(plan: Plan, granted: frozenset[Concession]) -> bool:
     """Tell whether the server is asked to find the calls itself."""
     in_prompt = any(("tool_choice", "none") in each.sets for each in granted)
-    return bool(plan.conversation.tools) and plan.profile.dialect not in DIALECTS and not in_prompt
+    return bool(plan.conversation.tools) and plan.dialect is None and not in_prompt
 
 
 def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
@@ -195,7 +207,7 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
         changes["logprobs"] = True
     changes |= _conversation(plan, granted, question.more) | dict(question.sampling)
     drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
-    if plan.profile.dialect in DIALECTS:
+    if plan.dialect is not None:
         drops |= TOOL_MEMBERS
     if "max_tokens" in question.sampling:
         drops |= {"max_completion_tokens"}
@@ -214,15 +226,20 @@ def _under(ours: Any, theirs: Any) -> Any:
 def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Message]) -> dict[str, Any]:
     """Write messages and tools anew where the client's own cannot go upstream as they are."""
     merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
-    dialect: Dialect | None = DIALECTS.get(plan.profile.dialect)
-    if dialect is not None and plan.conversation.tools:
-        messages, tools = textual.messages(plan.conversation, dialect), None
-    elif plan.client.rewrites:
-        messages, tools = native.messages(plan.conversation), tools_of(plan.conversation.tools)
-    else:
-        messages, tools = list(plan.body.fields["messages"]), None
-    written = [*messages, *more]
-    written = merge_users(written) if merge else written
-    if written == plan.body.fields["messages"]:
-        return {}
-    return {"messages": written} | ({"tools": tools} if tools else {})
+    theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
+    written = [*_messages(plan), *more]
+    ours: dict[str, Any] = {"messages": merge_users(written) if merge else written, "tools": _tools(plan, theirs["tools"])}
+    return {name: value for name, value in ours.items() if value and value != theirs[name]}
+
+
+def _messages(plan: Plan) -> list[Message]:
+    if plan.dialect is not None and plan.conversation.tools:
+        return textual.messages(plan.conversation, plan.dialect)
+    return native.messages(plan.conversation) if plan.client.rewrites else list(plan.body.fields["messages"])
+
+
+def _tools(plan: Plan, theirs: Any) -> Any:
+    if plan.dialect is not None:
+        return theirs
+    tools = tools_of(plan.conversation.tools) if plan.client.rewrites else theirs
+    return spell_out(tools) if plan.profile.spell_out and isinstance(tools, list) else tools

@@ -21,7 +21,9 @@ class Profile:
 
     match            patterns of served model names, without regard to case; also tried on what follows the last `/`
     mode             overrides the mode of the process
-    dialect          how tools are told to the model: `native` (the server's chat template) or the name of a text dialect
+    protocol         how tools are told to the model. native: by the server's own chat template; text:<dialect>: tools, calls and
+                     results are written into the messages; auto: natively, until the native calls of a conversation keep
+                     failing, then in the model's own dialect as text
     reads            dialects that the answer may be written in, own first
     raw              where the exact text comes from: `logprobs` (falls back to content by itself) or `content`
     thinking         strip: dropped; field: to the client as `reasoning_content`; keep: stays in the text
@@ -33,12 +35,13 @@ class Profile:
     fill             client preset -> property -> value for a required property that is missing (safety class `policy`)
     fill_missing     the switch for `fill`
     merge_users      consecutive user messages are made one: some templates demand that roles alternate
+    spell_out        constraints that the chat template leaves out of the tools' schemas are said in their descriptions
     """
 
     name: str
     match: tuple[str, ...]
     mode: Mode | None = None
-    dialect: str = "native"
+    protocol: str = "native"
     reads: tuple[str, ...] = ("hermes_json", "qwen_xml", "gemma4")
     raw: Literal["logprobs", "content"] = "logprobs"
     thinking: Literal["strip", "field", "keep"] = "strip"
@@ -49,7 +52,13 @@ class Profile:
     fill: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     fill_missing: bool = True
     merge_users: bool = False
+    spell_out: bool = False
     ranked: bool = False  # built in: the most specific pattern wins, whatever the order
+
+    @property
+    def text_dialect(self) -> str:
+        """The dialect that tools are told in where they are told as text: the named one, or the model's own."""
+        return self.protocol.partition(":")[2] or self.reads[0]
 
     def fill_for(self, preset: str) -> Mapping[str, Json]:
         """Return what to fill in for a client, which is nothing while the switch is off."""

@@ -73,7 +73,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A turn that was not right as it came. `ts` is seconds since 1970; `fault` is written as `class`."""
+    """A turn that was not right as it came.
+
+    ts        seconds since 1970
+    fault     is written as `class`
+    dialect   how the tools were told to the model: `native`, or the dialect that they were written in as text
+    moved_to  the dialect in which they are told from the next turn on, since native calls kept failing; empty: nothing changed
+    """
 
     ts: float
     turn: str
@@ -94,6 +100,7 @@ class Record:
     timings: Mapping[str, float] = field(default_factory=dict)
     upstream: str = ""
     request: Asked = Asked()
+    moved_to: str = ""
 
 
 Leaf: TypeAlias = Callable[[str, str], Json]

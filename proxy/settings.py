@@ -38,6 +38,19 @@ def _known_dialect(name: str) -> str:
 DialectName = Annotated[str, AfterValidator(_known_dialect)]
 """The name of a registered dialect."""
 
+
+def _known_protocol(name: str) -> str:
+    if name not in ("native", "auto"):
+        kind, _, dialect = name.partition(":")
+        if kind != "text":
+            raise ValueError(f'must be "native", "auto" or "text:" and a dialect, such as "text:hermes_json", not "{name}"')
+        _known_dialect(dialect)
+    return name
+
+
+Protocol = Annotated[str, AfterValidator(_known_protocol)]
+"""How tools are told to a model: `native`, `auto` or `text:<dialect>` (see `proxy.profiles.Profile`)."""
+
 MIB = 1024 * 1024
 
 Count = Annotated[int, Field(ge=1)]
@@ -91,7 +104,7 @@ class ProfileTable(Frozen):
     extends: str | None = None
     match: Texts | None = None
     mode: Mode | None = None
-    dialect: Literal["native"] | DialectName | None = None
+    protocol: Protocol | None = None
     reads: Annotated[tuple[DialectName, ...], Field(strict=False)] | None = None
     raw: Literal["logprobs", "content"] | None = None
     thinking: Literal["strip", "field", "keep"] | None = None
@@ -102,6 +115,7 @@ class ProfileTable(Frozen):
     fill: dict[str, dict[str, JsonValue]] | None = None
     fill_missing: bool | None = None
     merge_users: bool | None = None
+    spell_out: bool | None = None
 
     @field_validator("match", "reads")
     @classmethod

@@ -7,13 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from adapters.base import Unwritable
-from rules.conversation import Json, Schema, ToolCall, Tools
+from rules.conversation import Json, Schema, ToolCall, Tools, ToolSpec
+from rules.schema import Uncheckable, findings, is_plain
 
 Render: TypeAlias = Callable[[Sequence[ToolCall]], str]
 """Writes the calls of a turn."""
 
 DEPTH = 4
 _STAND_IN = ToolCall("", "function_name", {"parameter_name": "value"})
+_FORMATS: Mapping[str, str] = {
+    "date": "2025-01-31",
+    "date-time": "2025-01-31T12:00:00Z",
+    "time": "12:00:00Z",
+    "email": "name@example.com",
+    "uri": "https://example.com/",
+    "uuid": "123e4567-e89b-12d3-a456-426614174000",
+    "ipv4": "192.0.2.1",
+}
 _PLAIN: Mapping[str, Json] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}, "null": None}
 
 
@@ -43,15 +53,12 @@ def list_tools(tools: Tools) -> str:
 
 
 def write_example(tools: Tools, render: Render) -> str:
-    """Write an example call. What the format cannot carry becomes a plain text or is left out; never raises."""
-    call = example_of(tools)
-    arguments = call.arguments if isinstance(call.arguments, Mapping) else {}
-    carried: dict[str, Json] = {}
-    for name, value in arguments.items():
-        for each in (value, f"the {name}"):
-            if name not in carried and _write(call.having({**carried, name: each}), render):
-                carried[name] = each
-    return _write(call.having(carried), render) or render((_STAND_IN,))
+    """Write one call that is right: of the first tool of which one can be made, with an argument if there is such a tool.
+
+    Where no call can be made that certainly fits its schema and that the format carries, the example names no real tool.
+    """
+    made = [(call, text) for call in map(example_of, tools) if call and (text := _write(call, render))]
+    return next((text for call, text in made if call.arguments), made[0][1] if made else render((_STAND_IN,)))
 
 
 def _write(call: ToolCall, render: Render) -> str | None:
@@ -61,14 +68,17 @@ def _write(call: ToolCall, render: Render) -> str | None:
         return None
 
 
-def example_of(tools: Tools) -> ToolCall:
-    """Make a call of the first tool with every required parameter, of the right type and from the enum."""
-    tool = tools[0]
+def example_of(tool: ToolSpec) -> ToolCall | None:
+    """Make a call with every required parameter, of the right type and from the enum; None where it may not fit the schema."""
     properties = tool.parameters.get("properties")
     required = tool.parameters.get("required")
     known = properties if isinstance(properties, dict) else {}
     names = [name for name in (required if isinstance(required, list) else []) if isinstance(name, str)]
-    return ToolCall("", tool.name, {name: _sample(known.get(name), name, DEPTH) for name in names or list(known)[:1]})
+    call = ToolCall("", tool.name, {name: _sample(known.get(name), name, DEPTH) for name in names or list(known)[:1]})
+    try:
+        return call if is_plain(tool.parameters) and not findings(call, tool) else None
+    except Uncheckable:
+        return None
 
 
 def _sample(schema: Json, name: str, depth: int) -> Json:
@@ -94,7 +104,7 @@ def _of_type(schema: Schema, name: str, depth: int) -> Json:
     if kind == "object" and isinstance(required, list) and isinstance(properties, dict):
         return {str(each): _sample(properties.get(str(each)), str(each), depth - 1) for each in required}
     if kind == "array" and items is not None:
-        return [_sample(items, name, depth - 1)]
+        return [_sample(items, name, depth - 1)] * max(1, least if isinstance(least := schema.get("minItems"), int) else 1)
     if kind in ("integer", "number") and isinstance(schema.get("minimum"), int):
         return schema["minimum"]
-    return _PLAIN.get(str(kind), f"the {name}")
+    return _PLAIN.get(str(kind), _FORMATS.get(str(schema.get("format")), f"the {name}"))

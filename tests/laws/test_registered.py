@@ -30,7 +30,7 @@ def test_every_client_is_registered() -> None:
 def test_every_profile_names_dialects_that_exist() -> None:
     for profile in load():
         assert set(profile.reads) <= set(DIALECTS)
-        assert profile.dialect == "native" or profile.dialect in DIALECTS
+        assert profile.text_dialect in DIALECTS
 
 
 def test_every_prefix_names_clients_and_takes_everything() -> None:

@@ -157,7 +157,7 @@ async def test_a_fenced_call_is_a_call_where_every_turn_is_an_action(proxy: Prox
 @pytest.mark.parametrize("name", DIALECTS)
 async def test_tools_and_history_can_be_written_as_text(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
     dialect = DIALECTS[name]
-    profile = {"name": "texts", "match": [MODEL], "dialect": name}
+    profile = {"name": "texts", "match": [MODEL], "protocol": f"text:{name}"}
     proxy = Proxy(await start(upstream=vllm.url, profile=[profile]), vllm, stream)
     vllm.says(dialect.render((ToolCall("", "bash", {"command": "pwd"}),)))
     made = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls -la"}'}}

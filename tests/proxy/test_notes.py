@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from adapters.conversations import conversation_id
 from proxy.errors import BadRequest, UpstreamTimeout
-from proxy.notes import MENDED_BY, End, Outcome, conversation_id
+from proxy.notes import MENDED_BY, End, Outcome
 from rules.conversation import Conversation, Turn
 from rules.registry import RULES
 

@@ -132,3 +132,14 @@ def test_memory_is_bounded_and_learns_each_thing_once() -> None:
         memory.learn(model, "logprobs are not supported")
     assert memory.granted("a") == frozenset()
     assert [each.name for each in memory.granted("c")] == ["no_logprobs"]
+
+
+def test_what_the_template_leaves_out_is_said_in_the_descriptions() -> None:
+    bounded = json.loads(json.dumps(BASH))
+    bounded["function"]["parameters"]["properties"]["timeout"]["minimum"] = 1
+    ask = {**ASK, "tools": [bounded]}
+    written = sent(plan_of({**ask, "model": "gemma-4"}))["tools"][0]["function"]["parameters"]["properties"]["timeout"]
+    assert written == {"type": "integer", "minimum": 1, "description": "(at least 1)"}
+    assert sent(plan_of({**ask, "model": "qwen3.5"}))["tools"] == [bounded]
+    raw = upstream_body(plan_of({**ASK, "model": "gemma-4"}), frozenset(), Question())
+    assert json.dumps([BASH]).encode() in raw  # nothing to say: the client's own bytes

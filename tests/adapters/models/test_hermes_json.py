@@ -192,4 +192,4 @@ def test_cuts_of_fences_do_not_matter(text: str) -> None:
 
 def test_the_prompt_is_written_for_any_schema() -> None:
     tool = ToolSpec("f", "", {"type": "object", "properties": {"a": {"default": float("nan")}}, "required": ["a"]})
-    assert '{"name": "f", "arguments": {"a": "the a"}}' in describe((tool,))
+    assert '{"name": "function_name", "arguments": {"parameter_name": "value"}}' in describe((tool,))

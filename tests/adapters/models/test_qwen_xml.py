@@ -296,6 +296,6 @@ def test_cuts_do_not_matter_where_a_name_holds_a_blank(body: str) -> None:
 def test_the_prompt_is_written_for_any_schema() -> None:
     odd = {"a b": {"type": "string"}, "c": {"default": "x</parameter>\n</function>\n</tool_call>"}, "d": {"type": "integer"}}
     tool = ToolSpec("f", "", {"type": "object", "properties": odd, "required": list(odd)})
-    assert "<parameter=c>\nthe c\n</parameter>\n<parameter=d>\n1\n</parameter>" in describe((tool,))
+    assert "<function=function_name>\n<parameter=parameter_name>\nvalue\n</parameter>" in describe((tool,))
     assert "<parameter=a b>" not in describe((tool,))
     assert "<function=" in describe((ToolSpec("no name\n"),))
