@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeAlias
 
 from adapters.base import Dialect, Form, Unwritable
@@ -11,6 +12,7 @@ from adapters.decoding import decoder_for
 from adapters.grammar import Grammar, grammar
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
+from proxy.profiles import load
 from rules.base import Verdict, repair
 from rules.conversation import Conversation, ToolCall, Tools, Turn
 from rules.registry import RULES
@@ -58,18 +60,18 @@ def outcomes(case: Case, dialects: Sequence[str] = tuple(DIALECTS)) -> Mapping[s
 
 
 def grammars(tools: Tools) -> Mapping[str, Grammar]:
-    """Return, for each dialect, what to look for with it first and all others behind it.
+    """Return, for each dialect, what to look for: it first, then all that the generic profile reads. Forms are made once."""
+    made = {forms: tuple(forms(tools)) for forms in dict.fromkeys(each.forms for each in DIALECTS.values())}
+    given = {forms: partial(_given, each) for forms, each in made.items()}
+    ready = {name: replace(each, forms=given[each.forms]) for name, each in DIALECTS.items()}
+    behind = next(profile.reads for profile in load() if profile.name == "generic")
+    return {name: grammar([ready[each] for each in dict.fromkeys([name, *behind])], tools) for name in DIALECTS}
 
-    These grammars differ only in the order of forms that share an opener: what is costly is made once.
-    """
-    made = {name: tuple(dialect.forms(tools)) for name, dialect in DIALECTS.items()}
-    every = grammar([replace(each, forms=lambda _, name=name: made[name]) for name, each in DIALECTS.items()], tools)
-    return {name: replace(every, forms=_first(made[name], every.forms)) for name in DIALECTS}
 
-
-def _first(own: Sequence[Form], forms: Mapping[str, tuple[Form, ...]]) -> Mapping[str, tuple[Form, ...]]:
-    """Put own forms before the others that share their openers."""
-    return {**forms, **{form.opener: tuple(sorted(forms[form.opener], key=lambda each: each not in own)) for form in own}}
+def _given(forms: Sequence[Form], tools: Tools) -> Sequence[Form]:
+    """Return forms that were made for these tools."""
+    del tools
+    return forms
 
 
 def mender(tools: Tools) -> Mend:
