@@ -80,7 +80,7 @@ def page(before: str = "") -> str:
     """Return the page. Its conformance table is that of the page before."""
     return _PAGE.format(
         dialects="\n".join(map(_row, DIALECTS.values())),
-        sources="\n".join(f"- {name}: {source_of(dialect)}" for name, dialect in DIALECTS.items()),
+        sources="\n".join(_sources()),
         parsers="\n".join(_parsers()),
         conformance=f"{BEGIN}{conformance_of(before)}{END}",
     )
@@ -145,6 +145,13 @@ def corpus_of(name: str) -> str:
     """Name the files of the corpus that are read with a dialect first, and how many cases each has."""
     files = [file for file, own in READ_BY.items() if name in own]
     return ", ".join(f"{file} ({len(cases_of(file))})" for file in files) or "-"
+
+
+def _sources() -> Iterator[str]:
+    names: dict[str, list[str]] = {}
+    for name, dialect in DIALECTS.items():
+        names.setdefault(source_of(dialect), []).append(name)
+    return (f"- {', '.join(each)}: {source}" for source, each in names.items())
 
 
 def source_of(dialect: Dialect) -> str:

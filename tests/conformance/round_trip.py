@@ -55,17 +55,17 @@ def outcomes(case: Case, dialects: Sequence[str] = tuple(DIALECTS)) -> Mapping[s
     """Return what becomes of a case in the named dialects, and by the rules alone."""
     mend = mender(case.tools)
     found = {RULES_ALONE: judge(mend(Turn("assistant", calls=case.calls)), case.calls)}
-    using = grammars(case.tools)
+    using = grammars(case.tools, dialects)
     return found | {name: round_trip(case.calls, DIALECTS[name], using[name], mend) for name in dialects}
 
 
-def grammars(tools: Tools) -> Mapping[str, Grammar]:
+def grammars(tools: Tools, dialects: Sequence[str]) -> Mapping[str, Grammar]:
     """Return, for each dialect, what to look for: it first, then all that the generic profile reads. Forms are made once."""
-    made = {forms: tuple(forms(tools)) for forms in dict.fromkeys(each.forms for each in DIALECTS.values())}
-    given = {forms: partial(_given, each) for forms, each in made.items()}
-    ready = {name: replace(each, forms=given[each.forms]) for name, each in DIALECTS.items()}
     behind = next(profile.reads for profile in load() if profile.name == "generic")
-    return {name: grammar([ready[each] for each in dict.fromkeys([name, *behind])], tools) for name in DIALECTS}
+    needed = {name: DIALECTS[name] for name in (*dialects, *behind)}
+    given = {forms: partial(_given, tuple(forms(tools))) for forms in {each.forms for each in needed.values()}}
+    ready = {name: replace(each, forms=given[each.forms]) for name, each in needed.items()}
+    return {name: grammar([ready[each] for each in dict.fromkeys([name, *behind])], tools) for name in dialects}
 
 
 def _given(forms: Sequence[Form], tools: Tools) -> Sequence[Form]:
