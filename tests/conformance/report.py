@@ -18,16 +18,8 @@ SHOWN = 10
 """Wrong cases of a dialect that are shown with what is wrong; of the others the ids are listed."""
 
 _HEAD = """\
-Made by `make conformance` with the data of bfcl-eval {version}: {all:,} single-turn cases of the Berkeley Function Calling Leaderboard
-that have right answers. {usable:,} of them are used, with {calls:,} calls; in the other {unusable} the right answer is wrong by the \
-case's own
-declarations ({reasons}).
-
-Each case is written in each dialect and read back with that dialect first and those of the generic profile behind it: whole, behind
-a sentence, and in pieces of 1, 3, 7 and 31 characters; then it is mended by its declared tools. *Exact*: every time the same calls, as JSON values,
-and no text beside them. *Refused*: the dialect says that it cannot write the calls; what it refuses stands in brackets. *Type
-untold*: the format writes both values alike and the tool takes both (null and the text "null" for a nullable text), so that nobody can
-know which was meant; the text is taken.
+The data of bfcl-eval {version} has {all:,} such cases. {usable:,} of them are used, with {calls:,} calls; in the other {unusable} the
+right answer is wrong by the case's own declarations ({reasons}).
 
 | dialect | models | exact | refused | type untold | wrong |
 |---|---|---:|---|---:|---:|
