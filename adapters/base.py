@@ -84,6 +84,7 @@ class Form:
     scan        makes a Scan for one block
     line_start  the opener counts only where a line begins
     first       the opener counts only where nothing was said before it
+    aloud       the opener counts only outside a thought, in which such a text is a plan
     thought     finds what the model thought in a block that carries its thought as well
     """
 
@@ -92,6 +93,7 @@ class Form:
     read: Read
     line_start: bool = False
     first: bool = False
+    aloud: bool = False
     thought: Callable[[str], str] | None = None
 
 
@@ -104,10 +106,14 @@ class Dialect:
     describe  tells the model its tools and how to call them, behind the system prompt
     result    shows the result of a tool (its name, its text) in a user's message
     thinking  pairs of markers around a thought, an opener with several closers in several pairs; a closer that opens a form as
-              well ends the thought and begins the call. `label` is dropped after the first opener where a newline follows it
-    closers   stray markers of the format that are dropped when they stand alone in text
+              well ends the thought and begins the call; words count only where a line begins. `label` is dropped after the
+              first opener where a newline follows it
+    closers   stray markers of the format that are dropped when they stand alone in text; a closer of a thought belongs here if it
+              ends visible messages as well, so that alone it is no sign of a thought
     ends      markers that end the turn: what follows is not the model's to say
     results   markers that open a tool's result: after a call, what follows is invented
+    asked     it is read only where the client's prompt or the profile asks the model for it: in other answers the same text is
+              prose, or an example
     """
 
     name: str
@@ -120,6 +126,7 @@ class Dialect:
     closers: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
+    asked: bool = False
 
 
 class Unwritable(ValueError):
@@ -139,18 +146,21 @@ class Client:
 
     recognises  whether a body is this client's, by what it shows
     read        body -> Conversation, with what this client can take as its policy; the profile adds the operator's part
-    express     a finished turn -> the turn as this client takes it: calls as text in its own grammar, or structured
+    express     a finished turn, within its conversation -> the turn as this client takes it: calls as text in its own grammar, or
+                structured; raises Unwritable for a call that it cannot be given
     rewrites    the messages are written anew for the model; otherwise the client's own go upstream byte for byte
     drops       members of the body that are for this client's own parser and must not reach the model
     reads       dialects that the client's own prompt asks of the model, looked for before those of the profile
     instructs   what the model must be told because the client's prompt does not: it goes behind the system prompt
+    unreadable  reason code for a request whose prompt describes tools that cannot be read; empty: its prompt describes none
     """
 
     name: str
     recognises: Callable[[Body], bool]
     read: Callable[[Body], Conversation]
-    express: Callable[[Turn], Turn]
+    express: Callable[[Turn, Conversation], Turn]
     rewrites: bool = False
     drops: frozenset[str] = frozenset()
     reads: tuple[str, ...] = ()
     instructs: Callable[[Conversation], str] | None = None
+    unreadable: str = ""

@@ -20,11 +20,12 @@ class _Live:
 
 
 class Block:
-    """One block being read: its forms' scans, side by side, and its text."""
+    """One block being read: its forms' scans, side by side, its text, and how long that is."""
 
     def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
         self._live = [_Live(form, form.scan(tools)) for form in forms]
         self._pieces: list[str] = []
+        self.length = 0
 
     @property
     def text(self) -> str:
@@ -34,6 +35,7 @@ class Block:
     def feed(self, piece: str) -> tuple[Form, int] | Literal["no"] | None:
         """Take a piece. Once known: the form and where its block ends; "no" where no form takes it."""
         self._pieces.append(piece)
+        self.length += len(piece)
         return self._ask(lambda scan: scan.feed(piece))
 
     def finish(self) -> tuple[Form, int] | Literal["no"]:

@@ -15,12 +15,15 @@ from typing import Literal
 
 from adapters.base import Event, Form, Markup, Thinking
 from adapters.block import Block
-from adapters.grammar import Grammar
+from adapters.grammar import Grammar, is_word
 from adapters.output import Output
 from rules.conversation import ToolCall
 
 SLICE = 1024
 """Characters looked at in one go. Bounds what is copied when a block ends inside a long piece."""
+
+GLANCE = 32
+"""Characters of a block that its scans see first; then as many again. What is soon found to be no block costs little."""
 
 AGAIN = 4
 """How many times its length a text may be looked at again before the rest is taken as it stands (law: linear time)."""
@@ -89,7 +92,7 @@ class BlockDecoder:
         """Split text at the first marker; what may begin one is held back."""
         before, marker, after, self._held = self._grammar.markers.split(text, final=final)
         last = before or self._before
-        self._ticked, self._newline = last.endswith("`"), last.endswith("\n")
+        self._ticked, self._newline = last.endswith("`"), last[-1:] in ("", "\n")
         self._before = marker or before[-1:] or self._before
         return before, marker, after
 
@@ -106,10 +109,10 @@ class BlockDecoder:
 
     def _marker(self, marker: str, after: str) -> str | None:
         grammar = self._grammar
-        forms = self._forms(marker, start=self._lines.start)
+        forms = self._forms(marker, start=self._lines.start, aloud=True)
         if forms:
             return self._open(forms, marker, after, inside=False)
-        if marker[0].isalnum() and not self._lines.start and marker not in grammar.stops:
+        if is_word(marker) and not self._lines.start and marker not in grammar.stops:
             self._out.say(marker)
         elif marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
             self._out.emit(Thinking(marker, ""))
@@ -129,9 +132,9 @@ class BlockDecoder:
             self._out.say(marker)
         return after
 
-    def _forms(self, marker: str, *, start: bool) -> tuple[Form, ...]:
+    def _forms(self, marker: str, *, start: bool, aloud: bool) -> tuple[Form, ...]:
         """Return the forms that a marker may open here."""
-        forms = self._grammar.forms.get(marker, ())
+        forms = (form for form in self._grammar.forms.get(marker, ()) if aloud or not form.aloud)
         return tuple(form for form in forms if (start or not form.line_start) and not (form.first and self._out.spoken))
 
     def _standing(self, text: str, final: bool) -> str | None:
@@ -163,13 +166,11 @@ class BlockDecoder:
             self._out.emit(Thinking(before, before))
         if not marker:
             return None
-        forms = self._forms(marker, start=self._newline)
-        if marker in self._closers and marker in self._grammar.forms:  # it ends the thought by beginning the call
-            if self._newline:
-                self._step = self._text
-                return marker + after
-            self._out.emit(Thinking(marker, marker))
-        elif marker in self._closers:
+        forms = self._forms(marker, start=self._newline, aloud=False)
+        if self._closes(marker) and marker in self._grammar.forms:  # it ends the thought by beginning the call
+            self._step = self._text
+            return marker + after
+        if self._closes(marker):
             self._out.emit(Thinking(marker, ""))
             self._step = self._text
         elif marker in self._grammar.ends:
@@ -181,6 +182,11 @@ class BlockDecoder:
             self._out.emit(Thinking(marker, marker))
         return after
 
+    def _closes(self, marker: str) -> bool:
+        """Tell whether a marker ends the thought here. A word does, or a form's opener, only where it begins a line."""
+        bound = marker in self._grammar.forms or is_word(marker)
+        return marker in self._closers and (self._newline or not bound)
+
     def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
         self._block = Block(forms, self._grammar.tools)
         self._inside = inside
@@ -189,11 +195,14 @@ class BlockDecoder:
 
     def _reading(self, text: str, final: bool) -> str | None:
         assert self._block is not None
+        reach = max(GLANCE, self._block.length)
+        text, unseen = text[:reach], text[reach:]
         ended = self._block.feed(text) if text else None
-        if ended is None and final:
+        if ended is None and final and not unseen:
             ended = self._block.finish()
         if ended is None:
-            return None
+            return unseen or None
+        self._todo.appendleft(unseen)
         whole, self._block = self._block.text, None
         if ended == "no":
             return self._refuse(whole)
@@ -239,10 +248,10 @@ class BlockDecoder:
             self._hidden = [(raw, tuple(replace(call, whole=False) for call in calls)) for raw, calls in self._hidden]
             self._unhide(made=True)
             return None
-        forms = self._forms(marker, start=self._newline)
+        forms = self._forms(marker, start=self._newline, aloud=False)
         body = before.lstrip()
         self._hidden.append((before[: len(before) - len(body)], ()))
-        if body or (forms and self._closed):
+        if body or (marker in self._grammar.forms and (self._closed or not forms)):
             self._unhide()
             return body + marker + after
         if marker in self._grammar.ends or marker in self._grammar.results:
@@ -272,11 +281,13 @@ class BlockDecoder:
     def _likely(self, text: str, final: bool) -> str | None:
         before, marker, after = self._find(text, final)
         self._aside.append(before)
-        if marker in self._closers and not self._ticked:
+        if self._closes(marker) and not self._ticked:
             thought, self._aside = "".join(self._aside), []
             self._out.emit(Thinking(thought, thought))
-            self._out.emit(Thinking(marker, ""))
             self._step = self._text
+            if marker in self._grammar.forms:
+                return marker + after
+            self._out.emit(Thinking(marker, ""))
             return after
         self._aside.append(marker)
         opens = marker in self._grammar.thoughts  # it opens its thought itself: the prompt had left none open

@@ -52,13 +52,12 @@ def before_closer(text: str, using: Grammar) -> tuple[str, str]:
     an argument of a whole call is data.
     """
     decoder = BlockDecoder(using)
+    closers = using.closers - using.forms.keys()  # one that begins a call is where the call is read
     events = [*decoder.feed(text), *decoder.finish()]
     places, at = list(decoder.stray), 0
     for event in events:
         if isinstance(event, Call):
-            places += [
-                (at + event.raw.find(each), each) for each in using.closers if each in event.raw and not _data(event, each)
-            ]
+            places += [(at + event.raw.find(each), each) for each in closers if each in event.raw and not _data(event, each)]
         at += len(event.raw)
     place, closer = min(places, default=(0, ""))
     return text[:place], closer

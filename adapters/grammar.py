@@ -26,8 +26,13 @@ class Grammar:
 
     @property
     def closers(self) -> frozenset[str]:
-        """The markers that end a thought."""
-        return frozenset().union(*self.thoughts.values())
+        """The markers that end a thought and nothing else: alone, they show that the prompt had opened one."""
+        return frozenset().union(*self.thoughts.values()) - self.stray
+
+
+def is_word(marker: str) -> bool:
+    """Tell whether a marker is a word, with Markdown around it or not: such a one counts only where a line begins."""
+    return marker.lstrip("#* ")[:1].isalnum()
 
 
 def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = (), *, calls: bool = True) -> Grammar:
@@ -38,16 +43,17 @@ def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()
     """
     forms: dict[str, list[Form]] = {}
     stops = tuple(stops)
-    for form in (form for dialect in dialects for form in dialect.forms(tools)) if calls else ():
+    for form in dict.fromkeys(form for dialect in dialects for form in dialect.forms(tools)) if calls else ():
         forms.setdefault(form.opener, []).append(form)
     thoughts: dict[str, frozenset[str]] = {}
     for opener, closer in (pair for dialect in dialects for pair in dialect.thinking):
         thoughts[opener] = thoughts.get(opener, frozenset()) | {closer}
-    stray = {each for dialect in dialects for each in dialect.closers} if calls else set()
+    closing = {closer for closers in thoughts.values() for closer in closers}
+    stray = {each for dialect in dialects for each in dialect.closers if calls or each in closing}
     ends = {each for dialect in dialects for each in dialect.ends} | {*stops}
     results = {each for dialect in dialects for each in dialect.results}
     labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)
-    markers = {*forms, *thoughts, *(each for closers in thoughts.values() for each in closers), *stray, *ends, *results, *labels}
+    markers = {*forms, *thoughts, *closing, *stray, *ends, *results, *labels}
     return Grammar(
         tools,
         {opener: tuple(each) for opener, each in forms.items()},

@@ -36,6 +36,19 @@ class Markers:
             return Split(text[: found.start()], found.group(), text[found.end() :], "")
         return Split(text[:cut], "", "", text[cut:])
 
+    def walk(self, text: str, *, final: bool = False) -> Iterator[tuple[str, int, int]]:
+        """Yield each marker in text and where it begins and ends, as `split` would find them one after the other.
+
+        Ends with an empty marker: the plain text up to what is held back.
+        """
+        at, cut = 0, len(text) if final else len(text) - self._open(text)
+        while (found := self._pattern.search(text, at)) and found.start() < cut:
+            at = found.end()
+            yield found.group(), found.start(), at
+            if at > cut:
+                cut = len(text) - self._open(text[at:])
+        yield "", cut, cut
+
     def at_start(self, text: str) -> str:
         """Return the marker at the start of text, or nothing."""
         found = self._pattern.match(text)
@@ -102,13 +115,14 @@ class Lexer:
 
     def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
         """Yield the tokens that are certain by now; with `final`, all that is left."""
-        rest = self._held + piece
-        while rest:
-            before, marker, rest, self._held = self._markers.split(rest, final=final)
-            if before:
-                yield self._token("", before)
+        text, at = self._held + piece, 0
+        for marker, start, end in self._markers.walk(text, final=final):
+            if start > at:
+                yield self._token("", text[at:start])
             if marker:
                 yield self._token(marker, marker)
+            at = end
+        self._held = text[at:]
 
     def _token(self, marker: str, text: str) -> Token:
         token = Token(marker, text, self._at)

@@ -9,21 +9,26 @@ LINE = 160
 
 _FENCE = re.compile(r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 _TICKS = re.compile(r"`+")
+_LONG = re.compile(r"`{4,}")
 
 
 class Lines:
-    """Remembers what decides whether a marker is quoted: an open fence, an open code span, and how its line begins."""
+    """Remembers what decides whether a marker is quoted: an open fence, an open code span, and how its line begins.
+
+    A code span goes on over lines where a quoted marker stands in it, or where four backticks or more opened it: those quote a
+    fence, while one alone may be a slip.
+    """
 
     def __init__(self) -> None:
-        self._fence = ""
-        self._span = False
+        self._fences: list[str] = []
+        self._opened = False
+        self._span = self._carried = False
         self._line = ""
         self._last = ""
         self._runs = 0
 
     def take(self, text: str) -> None:
         """Note text that was released."""
-        self._span = self._span and "`" not in text and "\n\n" not in self._last + text
         *ended, rest = text.split("\n")
         for line in ended:
             self._grow(line)
@@ -33,18 +38,25 @@ class Lines:
 
     def _grow(self, text: str) -> None:
         """Note more of the line. A run of backticks counts once, wherever it was cut."""
+        self._span = self._span and "`" not in text
         runs = len(_TICKS.findall(text))
         self._runs += runs - (text.startswith("`") and self._last == "`" and runs > 0)
         self._line = (self._line + text[:LINE] if self._line else text.lstrip(" \t"))[:LINE]
         self._last = text[-1:] or self._last
 
     def _end_line(self) -> None:
+        """Note the end of a line. A named fence right behind the opening one stands in it: such a quotation has two ends."""
         found = _FENCE.match(self._line)
-        if found and self._fence:
-            closes = found["run"].startswith(self._fence) and not found["info"].strip()
-            self._fence = "" if closes else self._fence
-        elif found and (found["run"][0] == "~" or "`" not in found["info"]):
-            self._fence = found["run"]
+        runs = 0 if found or self._fences else len(_LONG.findall(self._line))
+        self._span = (runs + self._carried) % 2 == 1 if runs else self._span and self._last != "\n"
+        self._carried = self._span
+        named = bool(found and found["info"].strip())
+        opened, self._opened = self._opened, False
+        if found and (not self._fences or (opened and named)):
+            self._opened = found["run"][0] == "~" or "`" not in found["info"]
+            self._fences += [found["run"]] if self._opened else []
+        elif found and not named and found["run"].startswith(self._fences[-1]):
+            self._fences.pop()
         self._line = ""
         self._last = "\n"
         self._runs = 0
@@ -56,7 +68,7 @@ class Lines:
 
     def quote(self) -> None:
         """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = not self._fence and self._runs % 2 == 1
+        self._span = self._span or (not self._fences and self._runs % 2 == 1)
 
     @property
     def start(self) -> bool:
@@ -72,4 +84,4 @@ class Lines:
     def quoted(self) -> bool:
         """Whether what stands here is quoted."""
         opens_fence = bool((found := _FENCE.match(self._line)) and "`" not in found["info"])
-        return bool(self._fence) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")
+        return bool(self._fences) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")

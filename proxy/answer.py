@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import orjson
 
-from adapters.base import Decoder, Event, Thinking
+from adapters.base import Decoder, Event, Thinking, Unwritable
 from adapters.decoding import decoder_for
 from adapters.turns import TurnBuilder, unfenced
 from proxy.checker import Checker, Skipped
@@ -20,6 +20,7 @@ from proxy.plan import Plan
 from proxy.reading import Piece, Reader, Usage
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream
+from rules.advice import capped, quoted
 from rules.base import Problem, Verdict, repair
 from rules.conversation import ToolCall, Turn
 from rules.problems import problem_from
@@ -239,4 +240,15 @@ async def judge(reading: Reading, turn: Turn, *, degenerate: bool) -> tuple[Verd
             skipped.append(found.reason)
         elif found.items:
             return replace(verdict, problem=problem_from(call, found.items)), tuple(skipped)
-    return verdict, tuple(skipped)
+    return replace(verdict, problem=uncarried(verdict.turn, reading.plan)), tuple(skipped)
+
+
+def uncarried(turn: Turn, plan: Plan) -> Problem | None:
+    """Find what the client's own format cannot carry in a turn that is otherwise right."""
+    try:
+        plan.client.express(turn, plan.conversation)
+    except Unwritable as error:
+        call = turn.calls[0] if turn.calls else None
+        what = f"Your call of {quoted(call.name)} cannot be passed on. " if call else ""
+        return Problem("uncarriable-value", "model-arguments", capped(f"{what}{error}"), call)
+    return None

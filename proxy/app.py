@@ -18,6 +18,7 @@ from proxy.checker import Checker
 from proxy.errors import BadRequest, Fault, Overloaded
 from proxy.exchange import CHAT, Exchange, Services
 from proxy.journal import Journal
+from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
 from proxy.profiles import Profile
@@ -123,13 +124,20 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPRequestEntityTooLarge:
         return refusal(too_large(request.app[SETTINGS].limits.body_bytes))
     except web.HTTPException as error:
-        what = f"{error.reason}: {request.method} {request.path[:200]}"
+        what = f"{error.reason}: {request.method} {request.path[:200]}{hint(request.path)}"
         return refusal(BadRequest(what, status=error.status, code="no_such_route"))
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:  # ours: the outermost place, so that the client learns it and the operator finds it
         log.exception("unhandled", path=request.path[:200])
         return refusal(Fault('toolmend failed on this request; its log says why (event "unhandled")'))
+
+
+def hint(path: str) -> str:
+    """Name the prefixes that there are to somebody who asked for another one."""
+    prefix, found, _ = path.partition("/v1/")
+    known = ", ".join(PREFIXES)
+    return f"; there is no {prefix[:80]} here: the prefixes are {known}" if found and prefix and prefix not in PREFIXES else ""
 
 
 def refusal(fault: Fault) -> web.Response:
@@ -215,9 +223,12 @@ async def chat(request: web.Request) -> web.StreamResponse:
 async def serve_chat(request: web.Request, raw: bytes, services: Services) -> web.StreamResponse:
     """Serve a chat request that may need mending."""
     plan = understand(request, raw)
+    turn_id = secrets.token_hex(8)
+    if plan.unreadable and plan.mode != "off":
+        note_unreadable(plan, turn_id, services.journal, services.settings.upstream)
+        return await pass_on(request, raw, CHAT)
     if plan.mode == "off" or not plan.mends:
         return await pass_on(request, raw, CHAT)
-    turn_id = secrets.token_hex(8)
     if plan.mode == "observe":
         return await observe(request, raw, plan, services, turn_id)
     return await Exchange(services, plan, request.headers, turn_id).run(request)
@@ -226,16 +237,14 @@ async def serve_chat(request: web.Request, raw: bytes, services: Services) -> we
 def understand(request: web.Request, raw: bytes) -> Plan:
     """Read the body, and find out who speaks and which model is meant."""
     services = request.app[SERVICES]
-    prefix = next((prefix for prefix in PREFIXES if request.path.startswith(f"{prefix}/")), "")
+    prefix = request.path.removesuffix(CHAT)
     body = read_body(raw, services.settings.limits)
     return make_plan(body, services.settings, services.profiles, prefix=prefix, mode=request.headers.get("x-toolmend-mode", ""))
 
 
 async def relayed(request: web.Request) -> web.StreamResponse:
     """Relay a route that is not ours."""
-    path = request.path
-    for prefix in PREFIXES:
-        path = path.removeprefix(prefix)
+    path = request.path.removeprefix(max((each for each in PREFIXES if request.path.startswith(f"{each}/")), key=len, default=""))
     room = request.app[ROOM]
     with room.holding(request.content_length if request.method == "POST" else 0):
         body = await read_bytes(request) if request.method == "POST" else None

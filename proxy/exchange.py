@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from adapters.advice import ask_again
+from adapters.advice import ask_again, quoted, shorten
+from adapters.base import Unwritable
 from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Answer, Reading, Shown, read_answer
 from proxy.checker import Checker
@@ -101,7 +102,15 @@ class Exchange:
         if answer.problem is not None:
             best = first if first.turn.calls and not answer.turn.calls else answer
             turn = fail_open(best, self._plan.client.name, self._plan.conversation)
-        return self._plan.client.express(self._behind_what_was_sent(turn))
+        return self._expressed(self._behind_what_was_sent(turn))
+
+    def _expressed(self, turn: Turn) -> Turn:
+        """Write a turn as the client takes it. A call that it cannot be given, asked again or not, is shown as text."""
+        express, within = self._plan.client.express, self._plan.conversation
+        try:
+            return express(turn, within)
+        except Unwritable:
+            return express(replace(turn, calls=(), text=shorten(quoted(turn))), within)
 
     def _behind_what_was_sent(self, turn: Turn) -> Turn:
         """Put a turn behind the text that the client has seen, which cannot be taken back."""

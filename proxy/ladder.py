@@ -118,8 +118,12 @@ def sampling(number: int, allowed: Allowance, limit: int | None) -> dict[str, An
 SURVIVED: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
     "openhands_text": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
+    "swe_agent_function_calling": frozenset({"missing-arguments", "unknown-tool", "unknown-arguments"}),
+    "mini_swe_agent_tools": frozenset({"missing-arguments", "unknown-tool", "unknown-arguments"}),
+    "evalscope_toolcall": frozenset({"unknown-arguments"}),  # without a command it reports success; other tools it drops
 }
-"""Which broken calls each client answers with an error of its own; on all others it aborts, or does something silently wrong."""
+"""Which broken calls each client answers with an error of its own; on all others it aborts, or does something silently wrong. A
+client that takes a line of text survives none: there is no line to write."""
 
 CUT = "[toolmend: the model's call was cut off before its end, also when it was asked again; it was not executed]"
 EMPTY = "[toolmend: the model gave an empty answer, also when it was asked again]"

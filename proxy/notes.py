@@ -21,7 +21,7 @@ from rules.conversation import Turn
 
 log = structlog.get_logger()
 
-Name = Literal["as-is", "mended", "asked-again", "failed-open", "error", "aborted"]
+Name = Literal["as-is", "mended", "asked-again", "failed-open", "relayed", "error", "aborted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Outcome:
     mended       put right from what was there: by rules, or by reading what the server's own parser lost
     asked-again  put right by the model itself
     failed-open  not put right; delivered in a form that the client survives
+    relayed      passed on untouched, since the tools that its prompt describes could not be read
     error        no answer
     aborted      the client was gone, or we failed (the log then has "unhandled"), before an answer was delivered
     """
@@ -126,6 +127,14 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
     notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))
     if journal is not None and notable:
         journal.write(as_record(subject, outcome, upstream))
+
+
+def note_unreadable(plan: Plan, turn_id: str, journal: Journal | None, upstream: str) -> None:
+    """Tell operator and journal of a request that is passed on because the tools in its prompt cannot be read."""
+    outcome = Outcome("relayed", "client-schema", plan.unreadable)
+    log.warning("unreadable", turn=turn_id, client=plan.client.name, model=plan.model[:200], reason=outcome.reason)
+    if journal is not None:
+        journal.write(as_record(Subject(plan, turn_id, (), End(complete=True), {}), outcome, upstream))
 
 
 def _odd(answer: Answer) -> bool:

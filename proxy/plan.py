@@ -87,6 +87,16 @@ class Plan:
         """Whether thoughts stay in the text. Never for a client that takes the whole text for an action."""
         return self.profile.thinking == "keep" and not self.conversation.policy.acts
 
+    @property
+    def prompted(self) -> bool:
+        """Whether the client's own prompt tells the model how to act: its messages go upstream as they are, without tools."""
+        return bool(self.conversation.tools) and not self.client.rewrites and not self.body.fields.get("tools")
+
+    @property
+    def unreadable(self) -> str:
+        """Why the tools that the client's prompt describes are not known; empty: they are, or it describes none."""
+        return "" if self.conversation.tools else self.client.unreadable
+
     def grammar(self) -> Grammar:
         """Return what to look for in the answer."""
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
@@ -95,13 +105,13 @@ class Plan:
         return make(self._reads(), _Tools(self.conversation.tools), self.stops, callable_)
 
     def _reads(self) -> tuple[str, ...]:
-        """Name the dialects that the answer may be written in, the likeliest first: what was asked for, then the profile's."""
-        asked = (*self.client.reads, self.dialect.name) if self.dialect else self.client.reads
-        return tuple(dict.fromkeys((*asked, *self.profile.reads)))
+        """Name the dialects that the answer may be written in: as the client's prompt asks, as we ask, as the model may."""
+        own = (self.dialect.name,) if self.dialect else ()
+        return tuple(dict.fromkeys((*self.client.reads, *own, *self.profile.reads)))
 
     def in_text(self) -> Plan:
         """Return this plan with the tools told as text. A client whose own prompt tells the form of an action keeps it."""
-        return self if self.client.reads else replace(self, dialect=DIALECTS[self.profile.text_dialect])
+        return self if self.prompted else replace(self, dialect=DIALECTS[self.profile.text_dialect])
 
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
@@ -117,10 +127,10 @@ class Plan:
 
     def _prompt_opens(self) -> bool:
         kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
-        asked = kwargs.get("enable_thinking") if isinstance(kwargs, dict) else None
+        asked = kwargs.get("enable_thinking", kwargs.get("thinking")) if isinstance(kwargs, dict) else None  # DeepSeek's, Kimi's
         if asked is False or (asked is None and self.body.fields.get("reasoning_effort") == "none"):  # vLLM 0.32: seen
             return False
-        after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool"
+        after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool" and not self.prompted
         return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)
 
 
@@ -154,7 +164,8 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     mode    what the request's header asks for; it can only do less than the process does
     """
     profile = choose(body.text("model"), profiles)
-    speaks = next(each for each in PREFIXES.get(prefix, CLIENTS) if each.recognises(body.fields))
+    may_be = PREFIXES.get(prefix, CLIENTS)
+    speaks = next((each for each in may_be if each.recognises(body.fields)), may_be[-1])
     conversation = speaks.read(body.fields)
     conversation = replace(conversation, policy=_policy(conversation, profile))
     plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
@@ -193,7 +204,8 @@ class Question:
 def parses(plan: Plan, granted: frozenset[Concession]) -> bool:
     """Tell whether the server is asked to find the calls itself."""
     in_prompt = any(("tool_choice", "none") in each.sets for each in granted)
-    return bool(plan.conversation.tools) and plan.dialect is None and not in_prompt
+    asked = bool(plan.conversation.tools) and not plan.prompted
+    return asked and plan.dialect is None and not in_prompt
 
 
 def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
@@ -233,9 +245,13 @@ def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Mes
 
 
 def _messages(plan: Plan) -> list[Message]:
+    theirs: list[Message] = list(plan.body.fields["messages"])
+    if plan.prompted:
+        words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
+        return textual.behind_system(theirs, words) if words else theirs
     if plan.dialect is not None and plan.conversation.tools:
         return textual.messages(plan.conversation, plan.dialect)
-    return native.messages(plan.conversation) if plan.client.rewrites else list(plan.body.fields["messages"])
+    return native.messages(plan.conversation) if plan.client.rewrites else theirs
 
 
 def _tools(plan: Plan, theirs: Any) -> Any:

@@ -21,6 +21,10 @@ ROLES: dict[str, Role] = {
 }
 
 TOOL_ALIASES = (
+    ("execute_bash", "bash"),
+    ("terminal", "bash"),
+    ("shell", "bash"),
+    ("finish", "submit"),
     ("bash", "execute_bash"),
     ("shell", "execute_bash"),
     ("execute_command", "execute_bash"),
@@ -30,7 +34,8 @@ TOOL_ALIASES = (
     ("shell", "terminal"),
     ("str_replace_editor", "file_editor"),
 )
-"""Names that models know from other frameworks, and the name that OpenHands 0.59 or V1 declares for the same tool."""
+"""Names that models know from other frameworks, and the name that SWE-agent, mini-swe-agent, OpenHands 0.59 or V1 declares for
+the same tool."""
 
 
 def policy_for(tools: Tools, policy: Policy) -> Policy:
@@ -44,7 +49,7 @@ def policy_for(tools: Tools, policy: Policy) -> Policy:
 def read(body: Body) -> Conversation:
     """Read tools and turns. With `tool_choice: "none"` nothing may be called."""
     declared = () if body.get("tool_choice") == "none" else tuple(_tools(body.get("tools") or ()))
-    return Conversation(declared, tuple(map(_turn, body.get("messages") or ())), policy_for(declared, Policy()))
+    return Conversation(declared, tuple(map(turn_of, body.get("messages") or ())), policy_for(declared, Policy()))
 
 
 def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:
@@ -57,7 +62,8 @@ def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:
             )
 
 
-def _turn(message: Message) -> Turn:
+def turn_of(message: Message) -> Turn:
+    """Read one message."""
     calls, answers = message.get("tool_calls"), message.get("tool_call_id")
     return Turn(
         ROLES.get(str(message.get("role")), "user"),
@@ -118,9 +124,14 @@ def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else []
 
 
+def as_it_is(turn: Turn, _within: Conversation) -> Turn:
+    """Give a client that takes structured calls its turn."""
+    return turn
+
+
 OPENAI_CHAT = Client(
     name="openai_chat",
     recognises=lambda body: bool(body.get("tools")),
     read=read,
-    express=lambda turn: turn,
+    express=as_it_is,
 )

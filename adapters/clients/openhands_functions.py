@@ -8,7 +8,7 @@
     Allowed values: [`true`, `false`]
     ---- END FUNCTION #1 ----
 
-Source: `convert_tools_to_description` of OpenHands 0.59; V1 adds the item types of arrays and the properties of objects.
+Source: `convert_tools_to_description` of OpenHands 0.59; V1 adds the item types of arrays, the properties of objects, and unions.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ import re
 from rules.conversation import Json, Tools, ToolSpec
 
 INTRODUCTION = "You have access to the following functions:\n\n---- BEGIN FUNCTION #1: "
+_MARK = "---- BEGIN FUNCTION #"
 _BEGIN = re.compile(r"---- BEGIN FUNCTION #(?P<number>\d{1,4}): (?P<name>[^\n]{1,200}?) ----\n")
-_PARAMETER = re.compile(r"^  \(\d+\) (?P<name>[^\s(]+) \((?P<kind>[^,)]+), (?P<need>required|optional)\): ?", re.MULTILINE)
+_PARAMETER = re.compile(
+    r"^  \((?P<number>\d+)\) (?P<name>[^\s(]+) \((?P<kind>[^()\n]+?), (?P<need>required|optional)\): ?", re.MULTILINE
+)
 _ALLOWED = re.compile(r"\n\s*Allowed values: \[(?P<values>.*?)\]\s*(?:\n|\Z)")
 _PROPERTY = re.compile(r"^\s+- (?P<name>[^\s(]+) \((?P<kind>[^,)]+), (?P<need>required|optional)\): ?(?P<text>.*)$", re.MULTILINE)
 _FORMAT_END = "</IMPORTANT>"
@@ -27,11 +30,16 @@ _KINDS = {"string", "number", "integer", "boolean", "array", "object", "null"}
 
 
 def read_functions(system: str) -> tuple[str, Tools]:
-    """Return the system prompt without the functions and the format instructions, and the tools they described."""
+    """Return the system prompt without the functions and the format instructions, and the tools they described.
+
+    Where one of them cannot be read there are no tools at all: written anew, the prompt would lose it.
+    """
     start = system.find(INTRODUCTION)
     if start < 0:
         return system, ()
     tools, end = _described(system, start)
+    if len(tools) < system.count(_MARK, start):
+        return system, ()
     _, _, after = system[end:].partition(_FORMAT_END)
     return f"{system[:start].rstrip()}\n{after.strip()}".strip(), tools
 
@@ -44,14 +52,18 @@ def _described(system: str, at: int) -> tuple[Tools, int]:
         end = system.find(closing, begin.end())
         if end < 0:
             break
-        tools.append(_tool(begin["name"], system[begin.end() : end].rstrip("\n")))
+        tool = _tool(begin["name"], system[begin.end() : end].rstrip("\n"))
+        tools += [tool] if tool else []
         at = end + len(closing)
     return tuple(tools), at
 
 
-def _tool(name: str, body: str) -> ToolSpec:
-    description, _, parameters = body.partition("\nParameters:")
+def _tool(name: str, body: str) -> ToolSpec | None:
+    description, _, parameters = f"\n{body}".partition("\nParameters:")
     found = list(_PARAMETER.finditer(parameters))
+    before = parameters[: found[0].start()] if found else parameters
+    if before.strip() or [each["number"] for each in found] != [str(number + 1) for number in range(len(found))]:
+        return None
     ends = [each.start() for each in found[1:]] + [len(parameters)] * bool(found)
     properties: dict[str, Json] = {
         each["name"]: _schema(each["kind"], parameters[each.end() : end].rstrip("\n"))
@@ -59,7 +71,7 @@ def _tool(name: str, body: str) -> ToolSpec:
     }
     required: list[Json] = [each["name"] for each in found if each["need"] == "required"]
     schema: dict[str, Json] = {"type": "object", "properties": properties, "required": required}
-    return ToolSpec(name, description.removeprefix("Description:").strip(), schema)
+    return ToolSpec(name, description.strip().removeprefix("Description:").strip(), schema)
 
 
 def _schema(kind: str, text: str) -> Json:

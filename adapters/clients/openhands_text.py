@@ -97,10 +97,12 @@ def _arguments(function: str, body: str, tools: Tools) -> dict[str, Json]:
 
 
 def _value(text: str, schema: Json) -> Json:
-    """Undo what OpenHands does to a value in its history: a newline on both sides of what has several lines, JSON for lists."""
+    """Undo what OpenHands does to a value in its history: newlines around several lines, JSON, V1's `True` and `False`."""
     if text.count("\n") > 1 and text.startswith("\n") and text.endswith("\n"):
         text = text[1:-1]
     kind = schema.get("type") if isinstance(schema, dict) else "string"
+    if kind == "boolean" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
     if kind in ("array", "object", "integer", "number"):
         try:
             value: Json = json.loads(text)
@@ -124,9 +126,15 @@ def _take_user(text: str, turns: list[Turn]) -> None:
 
 
 def _task(text: str) -> str:
-    """Return the task of a first message, without the example before it and the reminder behind it."""
+    """Return the task of a first message, without the example before it and the reminder behind it.
+
+    V1 appends its complaints about refused calls to this message, behind the reminder, which is one line.
+    """
     begins, ends = _TASK_BEGINS.search(text), list(_TASK_ENDS.finditer(text))
-    return text[begins.end() : ends[-1].start()] if begins and ends and begins.end() <= ends[-1].start() else text
+    if not begins or not ends or ends[-1].start() < begins.end():
+        return text
+    _, _, complaints = text[ends[-1].end() :].strip().partition("\n")
+    return f"{text[begins.end() : ends[-1].start()].rstrip()}\n\n{complaints.strip()}".strip()
 
 
 def _paired(turns: Sequence[Turn]) -> Iterator[Turn]:
@@ -138,7 +146,7 @@ def _paired(turns: Sequence[Turn]) -> Iterator[Turn]:
             yield turn
 
 
-def express(turn: Turn) -> Turn:
+def express(turn: Turn, _within: Conversation) -> Turn:
     """Write the call as text where OpenHands will read back exactly this call, and as one structured call where it would not."""
     turn = replace(turn, text=turn.text.replace("<function=", "<function ="))  # it would be taken for the call
     if not turn.calls:
@@ -164,13 +172,14 @@ def _written(value: Json) -> str:
 
 
 def _reads_back(text: str, call: ToolCall) -> bool:
-    """Read the text as 0.59 does. Newlines at a value's edges are V1's to strip, so they need the structured form."""
+    """Read the text as 0.59 does. V1 strips blanks from both ends of a value, indentation as well, and mends what looks like a
+    parameter inside it: such values need the structured form."""
     found = _FUNCTION_059.search(text)
     if found is None or found["name"] != call.name or text.count("<function=") != 1 or isinstance(call.arguments, str):
         return False
     read_back = {each["name"]: each["value"] for each in _PARAMETER_059.finditer(found["body"])}
     written = {name: _written(value) for name, value in call.arguments.items()}
-    return read_back == written and not any(value != value.strip("\n") for value in written.values())
+    return read_back == written and not any(value != value.strip() or "<parameter=" in value for value in written.values())
 
 
 POLICY = Policy(several="first", acts=True, forbidden=("</function>",))
@@ -183,4 +192,5 @@ OPENHANDS_TEXT = Client(
     express=express,
     rewrites=True,
     drops=frozenset({"stop"}),
+    unreadable="unreadable-functions",
 )

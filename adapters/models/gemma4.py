@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from adapters.base import Dialect, Form, Read, Unwritable
 from adapters.lexer import Lexer, Token
@@ -25,11 +25,24 @@ _HEAD = re.compile(r"\s*(?:call)?:?\s*([^\s{(<]*)\s*")
 _BODIES = ("call:", ":", "{", "[", "<function", "<tool_call>")
 
 
-class MarkedScan:
-    """Finds the end of a call that `<|tool_call>` opened. What stands between two string markers is data."""
+class Marks(NamedTuple):
+    """The markers around a call and around its strings, and what may follow a call."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._lexer = Lexer((MARK, OPEN, CLOSE, RESPONSE, *ENDS))
+    string: str = MARK
+    opener: str = OPEN
+    closer: str = CLOSE
+    behind: tuple[str, ...] = (RESPONSE, *ENDS)
+
+
+GEMMA = Marks()
+
+
+class MarkedScan:
+    """Finds the end of a call that its marker opened. What stands between two string markers is data."""
+
+    def __init__(self, tools: Tools, marks: Marks = GEMMA) -> None:
+        self._marks = marks
+        self._lexer = Lexer((marks.string, marks.opener, marks.closer, *marks.behind))
         self._starts = (*_BODIES, *(tool.name for tool in tools))
         self._string = False
         self._candidate: int | None = None
@@ -55,7 +68,7 @@ class MarkedScan:
     def _impossible(self, piece: str) -> bool:
         """Tell whether what follows the opener can be no call, so that prose is released at once."""
         self._begun += piece
-        begun = self._begun[len(OPEN) :].lstrip()
+        begun = self._begun[len(self._marks.opener) :].lstrip()
         if not begun:
             return False
         self._checked = any(begun.startswith(start) for start in self._starts)
@@ -73,14 +86,14 @@ class MarkedScan:
             case "":
                 self._behind = self._behind or (self._candidate is not None and bool(token.text.strip()))
                 return None
-            case marker if marker == MARK:
+            case marker if marker == self._marks.string:
                 self._behind = False
                 self._string, self._candidate = not self._string, None
-            case marker if marker == OPEN:
+            case marker if marker == self._marks.opener:
                 if token.start and (not self._string or self._candidate is not None):
                     return token.start if self._candidate is None else self._candidate
             case marker:
-                end = token.end if marker == CLOSE else token.start
+                end = token.end if marker == self._marks.closer else token.start
                 if not self._string:
                     return end
                 self._candidate = end if self._candidate is None else self._candidate

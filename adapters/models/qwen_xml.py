@@ -21,14 +21,12 @@ from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.qwen_xml_read import read_known
-from adapters.models.qwen_xml_tags import ENDS, RESERVED, RESPONSE, TOOL_CLOSE, TOOL_OPEN, Vocabulary, vocabulary
+from adapters.models.qwen_xml_tags import QWEN, RESPONSE, Vocabulary, Writing, vocabulary
 from adapters.models.qwen_xml_walk import Walk
 from adapters.models.tool_prompt import describe_tools
-from rules.conversation import Json, ToolCall, Tools
+from rules.conversation import Json, ToolCall, Tools, ToolSpec
 
-BARE_OPENERS = ("<function=", "<function name=")
 THINKING = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
-CLOSERS = (TOOL_CLOSE, "</tool_response>")
 
 _TAG = re.compile(r"</?[^<>\n]{1,80}")
 _WORD = re.compile(r"""[^\s<>"'=/]+""")
@@ -43,35 +41,41 @@ required parameter. You may think before the call; write nothing after it. Sever
 """
 
 
-def forms(tools: Tools) -> Sequence[Form]:
+def forms(tools: Tools, writing: Writing = QWEN) -> Sequence[Form]:
     """List the ways to write a call: in its wrapper, and without one.
 
     Without a wrapper it is a call at the start of a line, whatever it names; within a line only if it names a declared tool.
     """
-    known = vocabulary(tools)
+    known = vocabulary(tools, writing)
     reads = partial(read_known, known)
-    lines = [Form(opener, _scan(known), reads, line_start=True) for opener in BARE_OPENERS]
-    inline = [Form(opener, _scan(known, strict=True), reads) for opener in BARE_OPENERS]
-    return (Form(TOOL_OPEN, _scan(known, wrapped=True), reads), *lines, *inline)
+    bare = (f"<{writing.function}=", f"<{writing.function} name=")
+    lines = [Form(opener, _scan(known), reads, line_start=True) for opener in bare]
+    inline = [Form(opener, _scan(known, strict=True), reads) for opener in bare]
+    return (Form(writing.opener, _scan(known, wrapped=True), reads), *lines, *inline)
 
 
 def _scan(known: Vocabulary, *, wrapped: bool = False, strict: bool = False) -> Callable[[Tools], Scan]:
     return lambda tools: Walk(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
 
 
-def render(calls: Sequence[ToolCall]) -> str:
+def render(calls: Sequence[ToolCall], writing: Writing = QWEN) -> str:
     """Write calls in Qwen's form. What our own reader would not give back cannot be written."""
-    return "\n".join(map(_write, calls))
+    return "\n".join(_write(call, writing) for call in calls)
 
 
-def _write(call: ToolCall) -> str:
+def _write(call: ToolCall, writing: Writing) -> str:
     if isinstance(call.arguments, str):
         raise Unwritable("arguments that could not be read as an object")
     written = {name: as_text(value) for name, value in call.arguments.items()}
-    inner = "".join(f"<parameter={name}>\n{text}\n</parameter>\n" for name, text in written.items())
-    block = f"{TOOL_OPEN}\n<function={call.name}>\n{inner}</function>\n{TOOL_CLOSE}"
+    frame, parameter, function = "\n" if writing.framed else "", writing.parameter, writing.function
+    values = ((writing.named(parameter, name), text) for name, text in written.items())
+    inner = "".join(f"{opener}{frame}{text}{frame}</{parameter}>\n" for opener, text in values)
+    block = f"{writing.opener}\n{writing.named(function, call.name)}\n{inner}</{function}>\n{writing.closer}"
     whole = ToolCall("", call.name, written)
-    if not all(_reads_back(block, known) == whole for known in (vocabulary(()), _all_declared(block, call.name))):
+    known = [vocabulary((), writing), _all_declared(block, call.name, writing)]
+    if not writing.framed:  # a tag in the last line of a value shares the closer's line: it counts where no others can be given
+        known.append(vocabulary((ToolSpec(call.name, "", {"properties": dict(call.arguments)}),), writing))
+    if not all(_reads_back(block, each) == whole for each in known):
         raise Unwritable("a name or value that the tags around it would not carry")
     return block
 
@@ -89,19 +93,19 @@ def _reads_back(block: str, known: Vocabulary) -> ToolCall | None:
     return calls[0] if calls and len(calls) == 1 else None
 
 
-def _all_declared(block: str, name: str) -> Vocabulary:
+def _all_declared(block: str, name: str, writing: Writing) -> Vocabulary:
     """Take every word in a tag for a declared name: which ones are is not known where a call is written."""
     words = frozenset(word for tag in _TAG.findall(block) for word in _WORD.findall(tag))
-    return Vocabulary(dict.fromkeys((*words, name), words), words | {name}, words - RESERVED)
+    return Vocabulary(dict.fromkeys((*words, name), words), words | {name}, words - writing.tags, writing=writing)
 
 
 def _slices(text: str, size: int = 4096) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def describe(tools: Tools) -> str:
+def describe(tools: Tools, writing: Writing = QWEN) -> str:
     """Describe tools and the form of a call."""
-    return describe_tools(tools, _HOW, render)
+    return describe_tools(tools, _HOW, partial(render, writing=writing))
 
 
 def result(name: str, text: str) -> str:
@@ -110,14 +114,19 @@ def result(name: str, text: str) -> str:
     return f"{RESPONSE}\n{text}\n</tool_response>"
 
 
-QWEN_XML = Dialect(
-    name="qwen_xml",
-    forms=forms,
-    render=render,
-    describe=describe,
-    result=result,
-    thinking=THINKING,
-    closers=CLOSERS,
-    ends=ENDS,
-    results=(RESPONSE,),
-)
+def dialect(name: str, writing: Writing, thinking: tuple[tuple[str, str], ...]) -> Dialect:
+    """Make the dialect of a family that writes this format."""
+    return Dialect(
+        name=name,
+        forms=partial(forms, writing=writing),
+        render=partial(render, writing=writing),
+        describe=partial(describe, writing=writing),
+        result=result,
+        thinking=thinking,
+        closers=(writing.closer, "</tool_response>"),
+        ends=writing.ends,
+        results=(RESPONSE,),
+    )
+
+
+QWEN_XML = dialect("qwen_xml", QWEN, THINKING)

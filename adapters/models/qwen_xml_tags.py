@@ -13,8 +13,7 @@ from typing import Literal, NamedTuple
 
 from rules.conversation import Json, Schema, Tools
 
-TOOL_OPEN, TOOL_CLOSE, RESPONSE = "<tool_call>", "</tool_call>", "<tool_response>"
-ENDS = ("<|im_end|>", "<|endoftext|>")
+RESPONSE = "<tool_response>"
 LONGEST = 256
 """A tag without `>` is taken as it stands after this many characters."""
 
@@ -33,25 +32,68 @@ Kind = Literal[
     "/cdata",
 ]
 Names = frozenset[str]
-_HEADS: tuple[tuple[str, Kind], ...] = (
-    ("</parameter", "/parameter"),
-    ("</function", "/function"),
-    ("</tool_call", "/wrapper"),
-    ("<parameter", "parameter"),
-    ("<function", "function"),
-)
-_LITERALS: dict[str, Kind] = {
-    TOOL_OPEN: "wrapper",
-    RESPONSE: "end",
-    **dict.fromkeys(ENDS, "end"),
-    "<![CDATA[": "cdata",
-    "]]>": "/cdata",
-}
 _DECIDED = re.compile(r"[>\n]")
 _BEHIND_CLOSER = re.compile(r"\d{0,3}(?:[=/ \t][^<>\n]{0,40})?>|(?=[\s<]|\Z)")
 _BEHIND_OPENER = re.compile(rf"(?=[\s=>\"'])[^<>\n]{{0,{LONGEST}}}>?")
 _PARAMETER = re.compile(r"""\s*(?:name\s*)?=?\s*["']?\s*(?P<name>[^\s<>"'=]*)(?P<tail>\s*["']?\s*)""")
 _FUNCTION = re.compile(r"""\s*(?:name\s*)?=?\s*["']?\s*(?P<name>[^\s<>"'={}\[\](),]*)(?P<tail>\s*["']?\s*/?)""")
+
+
+class Writing(NamedTuple):
+    """How a family writes the format.
+
+    wrapper, function, parameter  the names of its tags
+    attribute  the name of a function or parameter stands in quotes: `<function name="x">`
+    framed     a newline on each side of a value is no part of it
+    ends       markers that end the turn
+    """
+
+    wrapper: str = "tool_call"
+    function: str = "function"
+    parameter: str = "parameter"
+    attribute: bool = False
+    framed: bool = True
+    ends: tuple[str, ...] = ("<|im_end|>", "<|endoftext|>")
+
+    @property
+    def opener(self) -> str:
+        """The tag that opens the wrapper."""
+        return f"<{self.wrapper}>"
+
+    @property
+    def closer(self) -> str:
+        """The tag that closes the wrapper."""
+        return f"</{self.wrapper}>"
+
+    @property
+    def tags(self) -> Names:
+        """Tags of the format itself, even where a tool or property is called so."""
+        return frozenset({self.wrapper, self.function, self.parameter})
+
+    @property
+    def heads(self) -> dict[str, Kind]:
+        """What a tag begins with, and what it is."""
+        wrapper, function, parameter = self.wrapper, self.function, self.parameter
+        return {
+            f"</{parameter}": "/parameter",
+            f"</{function}": "/function",
+            f"</{wrapper}": "/wrapper",
+            f"<{parameter}": "parameter",
+            f"<{function}": "function",
+        }
+
+    @property
+    def literals(self) -> dict[str, Kind]:
+        """Markers that are always written in one way, and what they are."""
+        ends: dict[str, Kind] = dict.fromkeys((RESPONSE, *self.ends), "end")
+        return {self.opener: "wrapper", **ends, "<![CDATA[": "cdata", "]]>": "/cdata"}
+
+    def named(self, tag: str, name: str) -> str:
+        """Return the tag that opens a function or a parameter."""
+        return f'<{tag} name="{name}">' if self.attribute else f"<{tag}={name}>"
+
+
+QWEN = Writing()
 
 
 class Token(NamedTuple):
@@ -70,23 +112,23 @@ class Token(NamedTuple):
     indent: int | None = None
 
 
+class _Marks(NamedTuple):
+    """What to look for in a block, made once for a way of writing and a set of names."""
+
+    pattern: re.Pattern[str]
+    prefixes: frozenset[str]
+    heads: Mapping[str, Kind]
+    literals: Mapping[str, Kind]
+
+
 @lru_cache(maxsize=256)
-def _pattern(names: Names) -> re.Pattern[str]:
-    heads = [re.escape(head) for head, _ in _HEADS]
-    literals = [re.escape(literal) for literal in _LITERALS]
+def _marks(names: Names, writing: Writing) -> _Marks:
+    heads, literals = writing.heads, writing.literals
     own = [f"</?(?:{'|'.join(sorted(map(re.escape, names)))})>"] if names else []
-    return re.compile("|".join((*literals, *own, *heads)))
-
-
-@lru_cache(maxsize=256)
-def _prefixes(names: Names) -> frozenset[str]:
-    fixed = (*_LITERALS, *(f"<{name}>" for name in names), *(f"</{name}>" for name in names))
+    pattern = re.compile("|".join((*map(re.escape, literals), *own, *map(re.escape, heads))))
+    fixed = (*literals, *(f"<{name}>" for name in names), *(f"</{name}>" for name in names))
     begun = {literal[:length] for literal in fixed for length in range(1, len(literal))}
-    return frozenset(begun | {head[:length] for head, _ in _HEADS for length in range(1, len(head))})
-
-
-RESERVED: Names = frozenset({"tool_call", "function", "parameter"})
-"""Tags of the format itself, even where a tool or property is called so."""
+    return _Marks(pattern, frozenset(begun | {head[:at] for head in heads for at in range(1, len(head))}), heads, literals)
 
 
 class Vocabulary(NamedTuple):
@@ -101,14 +143,15 @@ class Vocabulary(NamedTuple):
     tools: Names
     names: Names
     fixed: Names = frozenset()
+    writing: Writing = QWEN
 
 
-def vocabulary(tools: Tools) -> Vocabulary:
+def vocabulary(tools: Tools, writing: Writing = QWEN) -> Vocabulary:
     """Collect the names of tools and of their properties."""
     properties = {tool.name: _properties(tool.parameters.get("properties")) for tool in tools}
-    names = frozenset(properties).union(*properties.values()) - RESERVED
+    names = frozenset(properties).union(*properties.values()) - writing.tags
     fixed = frozenset(tool.name for tool in tools if properties[tool.name] and not _takes_more(tool.parameters))
-    return Vocabulary(properties, frozenset(properties), names, fixed)
+    return Vocabulary(properties, frozenset(properties), names, fixed, writing)
 
 
 def _takes_more(schema: Schema) -> bool:
@@ -122,9 +165,8 @@ def _properties(declared: Json) -> Names:
 class Tags:
     """Yields tokens. Holds back only what may become a tag."""
 
-    def __init__(self, names: Names) -> None:
-        self._pattern = _pattern(names)
-        self._prefixes = _prefixes(names)
+    def __init__(self, names: Names, writing: Writing = QWEN) -> None:
+        self._marks = _marks(names, writing)
         self._held = ""
         self._base = 0
         self._indent: int | None = None
@@ -134,7 +176,7 @@ class Tags:
         text = self._held + piece
         limit = len(text) if final else self._certain(text)
         at = 0
-        while (found := self._pattern.search(text, at)) and found.start() < limit:
+        while (found := self._marks.pattern.search(text, at)) and found.start() < limit:
             token = self._tag(text, found)
             before = found.end() if token is None else found.start()
             if before > at:
@@ -165,23 +207,23 @@ class Tags:
     def _certain(self, text: str) -> int:
         """Return up to where no further character can change what is a tag."""
         limit = len(text) - (2 if text.endswith("]]") else text.endswith("]"))
-        last = text.rfind("<", max(0, len(text) - LONGEST - 16))
+        last = text.rfind("<", max(0, len(text) - LONGEST - 32))
         tail = text[last:] if last >= 0 else "-"
-        if tail in self._prefixes:
+        if tail in self._marks.prefixes:
             return last
-        for head, _ in _HEADS:
+        for head in self._marks.heads:
             if tail.startswith(head) and len(tail) <= len(head) + LONGEST and not _DECIDED.search(tail, len(head)):
                 return min(last, limit)
         return limit
 
     def _tag(self, text: str, found: re.Match[str]) -> Token | None:
         start, mark = self._base + found.start(), found.group()
-        if mark in _LITERALS:
-            return Token(_LITERALS[mark], start, self._base + found.end())
-        for head, kind in _HEADS:
-            if mark == head:
-                reader = _closer if kind.startswith("/") else _opener
-                return reader(kind, start, text, found.end(), self._base)
+        if mark in self._marks.literals:
+            return Token(self._marks.literals[mark], start, self._base + found.end())
+        kind = self._marks.heads.get(mark)
+        if kind:
+            reader = _closer if kind.startswith("/") else _opener
+            return reader(kind, start, text, found.end(), self._base)
         return Token("</name>" if mark[1] == "/" else "<name>", start, self._base + found.end(), name=mark.strip("</>"))
 
 

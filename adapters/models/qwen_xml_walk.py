@@ -37,7 +37,7 @@ class Walk:
     def __init__(self, vocabulary: Vocabulary, *, wrapped: bool, strict: bool) -> None:
         self.functions: list[Function] = []
         self._vocabulary = vocabulary
-        self._tags = Tags(vocabulary.names)
+        self._tags = Tags(vocabulary.names, vocabulary.writing)
         self._head = Head(vocabulary.tools, wrapped=wrapped, strict=strict)
         self._wrapped, self._strict = wrapped, strict
         self._state: Callable[[Token], Answer] = self._in_head

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.advice import quoted
 from adapters.base import Dialect, Message, Unwritable
-from adapters.clients.openai_chat import merge_users, text_of
+from adapters.clients.openai_chat import merge_users
 from rules.conversation import Conversation, Turn
 
 
@@ -18,12 +18,14 @@ def messages(conversation: Conversation, dialect: Dialect) -> list[Message]:
     return behind_system(written, dialect.describe(conversation.tools))
 
 
-def behind_system(messages: list[Message], text: str) -> list[Message]:
-    """Put a text behind the system prompt, or in its place where there is none."""
-    if messages and messages[0]["role"] == "system":
-        content = f"{text_of(messages[0]['content'])}\n\n{text}".strip()
-        return [{**messages[0], "content": content}, *messages[1:]]
-    return [{"role": "system", "content": text}, *messages]
+def behind_system(messages: list[Message], words: str) -> list[Message]:
+    """Put words behind the system prompt, or in its place where there is none."""
+    if not messages or messages[0].get("role") != "system":
+        return [{"role": "system", "content": words}, *messages]
+    said = messages[0].get("content")
+    if isinstance(said, list):
+        return [{**messages[0], "content": [*said, {"type": "text", "text": words}]}, *messages[1:]]
+    return [{**messages[0], "content": f"{said}\n\n{words}" if said else words}, *messages[1:]]
 
 
 def _message(turn: Turn, dialect: Dialect, names: dict[str, str]) -> Message:

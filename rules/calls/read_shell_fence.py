@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from rules.base import Example, rule
-from rules.conversation import Conversation, Policy, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup
+from rules.conversation import Conversation, Policy, ToolCall, Turn
 from rules.samples import BASH, EDITOR, WAIT
+from rules.shell_tool import shell_tool
 
 _FENCE: Final = re.compile(r"\s*```(?:bash|sh|shell|zsh)[ \t]*\n(?P<command>.*?)\n?```\s*", re.DOTALL)
 _ACTS: Final = Conversation((BASH, WAIT, EDITOR), policy=Policy(acts=True))
@@ -38,14 +38,7 @@ def read_shell_fence(turn: Turn, within: Conversation) -> Turn:
     found = _FENCE.fullmatch(turn.text)
     if not within.policy.acts or turn.calls or found is None or turn.ending != "stop":
         return turn
-    tools = [tool for tool in within.tools if _is_shell(tool)]
-    if len(tools) != 1 or "```" in found["command"]:
+    shell = shell_tool(within.tools)
+    if shell is None or "```" in found["command"]:
         return turn
-    return replace(turn, text="", calls=(ToolCall("", tools[0].name, {"command": found["command"]}),))
-
-
-def _is_shell(tool: ToolSpec) -> bool:
-    lookup = SchemaLookup(tool.parameters)
-    command = lookup.member(tool.parameters, "command")
-    free = isinstance(command, dict) and command.get("type") == "string" and "enum" not in command
-    return free and "command" in lookup.required(tool.parameters)
+    return replace(turn, text="", calls=(ToolCall("", shell.name, {"command": found["command"]}),))

@@ -15,7 +15,7 @@ from rules.conversation import ToolCall, ToolSpec
 TOOL = ToolSpec("run", "", {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]})
 GEMMA = '<|tool_call>call:run{command:<|"|>ls<|"|>}<tool_call|>'
 HERMES = '<tool_call>\n{"name": "run", "arguments": {"command": "ls"}}\n</tool_call>'
-USING: Grammar = grammar(tuple(DIALECTS.values()), (TOOL,), ("STOP",))
+USING: Grammar = grammar([each for each in DIALECTS.values() if not each.asked], (TOOL,), ("STOP",))
 
 
 def seen(text: str, opened: Opened = "no") -> tuple[str, str, list[ToolCall]]:
@@ -37,6 +37,7 @@ def seen(text: str, opened: Opened = "no") -> tuple[str, str, list[ToolCall]]:
     [
         "`call it with {} here`", "`` {} ``", "~~~\n{}\n~~~\nand no other way.", "> {}\n", "1. Do:\n   ```\n   {}\n   ```\nso.",
         "```\n{}\n```\nas said.", "- ```text\n{}\n```\n", "````md\n```\n{}\n```\n````\n",
+        "```\n```text\nx\n```\n{}\n```\nand no other way.",
     ],
 )  # fmt: skip
 def test_quoted_calls_are_text(around: str, call: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.base import Call, Dialect, Form, Thinking
 from adapters.block import Block
-from adapters.decoding import decode, decoder_for
+from adapters.decoding import Opened, decode, decoder_for
 from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.lexer import NESTED, Markers
@@ -55,7 +55,13 @@ WORDS = Dialect(
     render=lambda calls: "",
     describe=lambda tools: "",
     result=lambda name, text: text,
-    thinking=(("Thought:", "Action:"), ("Thought:", "Final:"), ("<t>", "</t>"), ("<t>", "</x:t>")),
+    thinking=(
+        ("Thought:", "Action:"),
+        ("Thought:", "Final:"),
+        ("Thought:", "**Bold:**"),
+        ("<t>", "</t>"),
+        ("<t>", "</x:t>"),
+    ),
     results=("Observation:",),
 )
 
@@ -80,6 +86,8 @@ def seen(text: str) -> tuple[str, str, list[str]]:
         ("Thought: hm\nAction: ls\nObservation: made up", ("", "hm", ["ls"])),
         ("Thought: the next Action: is unclear\nAction: ls", ("", "the next Action: is unclear", ["ls"])),
         ("Thought: done\nFinal: four", ("four", "done", [])),
+        ("Thought: the Final: word\nFinal: four", ("four", "the Final: word", [])),
+        ("Begin: ls with **Bold:** words\n**Bold:** four", ("four", "", ["ls with **Bold:** words"])),
         (
             "My Thought: is free. The Final: word. No Action: here.",
             ("My Thought: is free. The Final: word. No Action: here.", "", []),
@@ -97,6 +105,18 @@ def seen(text: str) -> tuple[str, str, list[str]]:
 )
 def test_markers_mean_what_their_dialect_says(text: str, told: tuple[str, str, list[str]]) -> None:
     assert seen(text) == told
+
+
+@pytest.mark.parametrize("opened", ["yes", "likely"])
+def test_a_thought_that_the_prompt_opened_ends_where_the_call_begins(opened: Opened) -> None:
+    events = decode(" I need Action: or\nAction: ls\n", grammar((WORDS,), ()), opened)
+    assert events[0] == Thinking(" I need Action: or\n", " I need Action: or\n")
+    assert [event.call.name for event in events if isinstance(event, Call)] == ["ls"]
+
+
+def test_a_call_whose_opener_ends_thoughts_is_read_where_nobody_knows_what_the_prompt_opened() -> None:
+    events = decode("I need it.\nAction: ls\n", grammar((WORDS,), ()), "maybe")
+    assert [event.call.name for event in events if isinstance(event, Call)] == ["ls"]
 
 
 class Fixed:

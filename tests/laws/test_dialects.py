@@ -82,7 +82,7 @@ def tools_of(case: dict[str, Any]) -> Tools:
 
 
 def all_of(dialect: Dialect, tools: Tools) -> Grammar:
-    others = [each for each in DIALECTS.values() if each is not dialect]
+    others = [each for each in DIALECTS.values() if each is not dialect and not each.asked]
     return grammar([dialect, *others], tools)
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from adapters.conversations import conversation_id
+from adapters.registry import CLIENTS
 from proxy.errors import BadRequest, UpstreamTimeout
 from proxy.notes import MENDED_BY, End, Outcome
 from rules.conversation import Conversation, Turn
@@ -18,7 +19,8 @@ def test_every_reason_code_is_in_the_docs() -> None:
     text = DOCS.read_text("utf-8")
     sources = [*Path("rules").rglob("*.py"), Path("proxy/answer.py"), Path("proxy/notes.py")]
     root = DOCS.parents[1]
-    codes = {code for path in sources for code in re.findall(r'Problem\(\s*"([a-z-]+)"', (root / path).read_text("utf-8"))}
+    codes = {client.unreadable for client in CLIENTS if client.unreadable}
+    codes |= {code for path in sources for code in re.findall(r'Problem\(\s*"([a-z-]+)"', (root / path).read_text("utf-8"))}
     assert len(codes) >= 6
     for code in codes | {"missing-arguments", "wrong-arguments", "missing-done", "call-not-parsed", "call-misparsed"}:
         assert f"`{code}`" in text, code

@@ -70,6 +70,10 @@ def test_the_mode_can_only_do_less(process: Any, profile: Any, asked: str, mode:
             "yes",
         ),
         ({"model": "gemma-4", "stream": True, "chat_template_kwargs": {"enable_thinking": True}}, True, "no"),
+        ({"model": "deepseek-v3.1", "stream": True}, True, "no"),
+        ({"model": "deepseek-v3.1", "stream": True, "chat_template_kwargs": {"thinking": True}}, True, "yes"),
+        ({"model": "kimi-k2.5", "stream": True}, True, "yes"),
+        ({"model": "kimi-k2.5", "stream": True, "chat_template_kwargs": {"thinking": False}}, True, "no"),
         (
             {"model": "gemma-4", "stream": True, "chat_template_kwargs": {"enable_thinking": True}, "messages": AFTER_TOOL},
             True,

@@ -27,7 +27,42 @@ def chosen(model: str, *tables: dict[str, object]) -> Profile:
         ("qwen3.6-max", "qwen3.5"),
         ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-coder"),
         ("qwen3-coder-next", "qwen3-coder"),
-        ("openai/gpt-oss-20b", "generic"),
+        ("zai-org/GLM-4.5-Air-FP8", "glm-4.5"),
+        ("QuantTrio/GLM-4.6-AWQ", "glm-4.5"),
+        ("zai-org/GLM-4.7-Flash", "glm-4.7"),
+        ("zai-org/GLM-5.1-FP8", "glm-4.7"),
+        ("THUDM/GLM-4-9B-0414", "generic"),
+        ("inclusionAI/Ling-3.0-flash", "ling-3"),
+        ("inclusionAI/Ring-3.0-1T", "ling-3"),
+        ("inclusionAI/Ling-mini-2.0", "generic"),
+        ("tencent/Hy3-preview", "hy-v3"),
+        ("tencent/Hy4-preview", "hy-v4"),
+        ("google/functiongemma-270m-it", "functiongemma"),
+        ("ByteDance-Seed/Seed-OSS-36B-Instruct", "seed-oss"),
+        ("XiaomiMiMo/MiMo-V2-Flash", "mimo"),
+        ("XiaomiMiMo/MiMo-V2.5-Pro", "mimo"),
+        ("stepfun-ai/Step-3.5-Flash", "step-3.5"),
+        ("step3p5", "step-3.5"),
+        ("poolside/Laguna-XS-2.1-NVFP4", "poolside"),
+        ("IFM/K2-Horizon-7B", "k2-horizon"),
+        ("meta-models/Muse-Glimmer-30B", "muse-glimmer"),
+        ("openai/gpt-oss-20b", "gpt-oss"),
+        ("unsloth/gpt-oss-120b-GGUF", "gpt-oss"),
+        ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral"),
+        ("mistralai/Devstral-Small-2507", "mistral"),
+        ("mistralai/Magistral-Small-2509", "mistral"),
+        ("mistralai/Ministral-3-14B-Instruct-2512", "mistral"),
+        ("NousResearch/Hermes-2-Pro-Mistral-7B", "generic"),
+        ("deepseek-ai/DeepSeek-V3", "deepseek-v3"),
+        ("cognitivecomputations/DeepSeek-V3-0324-AWQ", "deepseek-v3"),
+        ("deepseek-ai/DeepSeek-V3.1-Terminus", "deepseek-v3.1"),
+        ("deepseek-ai/DeepSeek-R1-0528", "deepseek-r1"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", "deepseek-r1"),
+        ("moonshotai/Kimi-K2-Instruct-0905", "kimi-k2"),
+        ("moonshotai/Kimi-K2-Thinking", "kimi-k2"),
+        ("moonshotai/Kimi-K2.5", "kimi-k2.5"),
+        ("moonshotai/Kimi-K3", "kimi-k3"),
+        ("pfnet/plamo-3-nict-8b-base", "plamo-3"),
         ("", "generic"),
         ("gemma-4/something-else", "gemma-4"),
     ],
@@ -43,12 +78,18 @@ def test_generic_is_last_and_always_there() -> None:
 
 
 def test_what_the_model_writes_is_read_first() -> None:
-    own = {"gemma-4": "gemma4", "qwen3": "hermes_json", "qwen3.5": "qwen_xml", "qwen3-coder": "qwen_xml"}
+    own = {
+        "gemma-4": "gemma4", "qwen3": "hermes_json", "qwen3.5": "qwen_xml", "qwen3-coder": "qwen_xml", "mistral": "mistral",
+        "deepseek-v3": "deepseek_v3", "deepseek-v3.1": "deepseek_v31", "deepseek-r1": "deepseek_v3", "gpt-oss": "harmony",
+        "kimi-k2": "kimi_k2", "kimi-k2.5": "kimi_k2", "kimi-k3": "kimi_k3", "plamo-3": "plamo3",
+    }  # fmt: skip
     assert {each.name: each.reads[0] for each in load() if each.name in own} == own
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
-    assert {each.name for each in load() if each.thinking_prompt == "open"} == {"qwen3.5"}
+    opened = {"qwen3.5", "deepseek-r1", "deepseek-v3.1", "kimi-k2.5", "kimi-k3", "glm-4.7", "ling-3", "poolside", "step-3.5"}
+    opened |= {"lfm2.5-24b", "olmo-3-think"}
+    assert {each.name for each in load() if each.thinking_prompt == "open"} == opened
 
 
 def test_only_the_given_keys_change() -> None:

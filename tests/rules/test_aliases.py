@@ -14,7 +14,8 @@ from rules.conversation import Policy, ToolSpec
         (["execute_bash"], {"bash": "execute_bash", "shell": "execute_bash", "execute_command": "execute_bash"}),
         (["terminal"], {"bash": "terminal", "shell": "terminal", "execute_bash": "terminal"}),
         (["execute_bash", "terminal"], {"execute_command": "execute_bash"}),
-        (["bash", "terminal"], {"shell": "terminal", "execute_bash": "terminal"}),
+        (["bash", "terminal"], {}),
+        (["bash", "submit"], {"execute_bash": "bash", "terminal": "bash", "shell": "bash", "finish": "submit"}),
         ([], {}),
     ],
 )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,7 @@ from rules.conversation import ToolCall, Turn
 from tests.adapters.clients.openhands_prompt import request
 from tests.linear import grows_linearly
 
-CAPTURES = os.environ.get("TOOLMEND_CAPTURES", "")
+TOOLS = read(request())
 
 
 def test_it_is_recognised_by_its_functions_and_the_absence_of_tools() -> None:
@@ -69,13 +66,13 @@ def test_a_call_without_result_is_shown_as_text() -> None:
 def test_a_call_is_written_unpadded() -> None:
     turn = Turn("assistant", "Look.", calls=(ToolCall("1", "execute_bash", {"command": "a\nb", "n": 3, "on": True}),))
     text = "<function=execute_bash>\n<parameter=command>a\nb</parameter>\n<parameter=n>3</parameter>\n<parameter=on>true</parameter>\n</function>"
-    assert express(turn) == Turn("assistant", f"Look.\n\n{text}")
+    assert express(turn, TOOLS) == Turn("assistant", f"Look.\n\n{text}")
 
 
-@pytest.mark.parametrize("value", ["a</parameter>b", "\nx", "x\n", "<function=y>\n"])
+@pytest.mark.parametrize("value", ["a</parameter>b", "\nx", "x\n", "    x", "x<parameter=a=b", "<function=y>\n"])
 def test_what_text_cannot_carry_goes_as_one_structured_call(value: str) -> None:
     call = ToolCall("1", "execute_bash", {"command": value})
-    taken = express(Turn("assistant", "Look.", calls=(call,)))
+    taken = express(Turn("assistant", "Look.", calls=(call,)), TOOLS)
     assert (taken.text, taken.calls) == ("Look.", (call,))
 
 
@@ -93,9 +90,9 @@ def test_history_keeps_values_that_hold_closers(value: str) -> None:
 
 def test_a_quoted_call_is_not_left_for_openhands_to_execute() -> None:
     text = "Like so:\n```\n<function=execute_bash>\n<parameter=command>rm -rf /</parameter>\n</function>\n```"
-    assert "<function=" not in express(Turn("assistant", text)).text
+    assert "<function=" not in express(Turn("assistant", text), TOOLS).text
     call = ToolCall("1", "execute_bash", {"command": "ls"})
-    taken = express(Turn("assistant", text, calls=(call,)))
+    taken = express(Turn("assistant", text, calls=(call,)), TOOLS)
     assert taken.text.count("<function=") == 1
     assert "<parameter=command>ls</parameter>" in taken.text
 
@@ -119,15 +116,42 @@ def test_reading_costs_linear_time(make: Any) -> None:
     assert grows_linearly(work, make, 20_000)
 
 
-@pytest.mark.skipif(not CAPTURES, reason="needs TOOLMEND_CAPTURES, a folder with recorded requests")
-def test_recorded_requests_are_understood() -> None:
-    files = sorted(Path(CAPTURES).glob("openhands-*-text-*.json"))
-    assert files
-    for file in files:
-        body = json.loads(file.read_text("utf-8"))["body"]
-        assert recognises(body), file.name
-        conversation = read(body)
-        assert len(conversation.tools) == 5
-        assert all(tool.parameters["properties"] for tool in conversation.tools)
-        roles = [turn.role for turn in conversation.turns]
-        assert not any(pair == ("user", "user") for pair in pairwise(roles))
+def test_a_complaint_behind_the_reminder_is_kept() -> None:
+    body = request(task="Fix it.")
+    body["messages"][1]["content"] += "\n\nMissing required parameters for function 'execute_bash': {'command'}"
+    assert read(body).turns[1].text.startswith("Fix it.\n\nMissing required parameters")
+    assert "One call a message." not in read(body).turns[1].text
+
+
+def test_v1_writes_booleans_as_python_does() -> None:
+    body = request()
+    body["messages"][0]["content"] = body["messages"][0]["content"].replace("is_input (string, ", "is_input (boolean, ")
+    action = "<function=execute_bash>\n<parameter=command></parameter>\n<parameter=is_input>True</parameter>\n</function>"
+    said = [{"role": "assistant", "content": action}, {"role": "user", "content": "EXECUTION RESULT of [execute_bash]:\nok"}]
+    [call] = read({**body, "messages": [*body["messages"], *said]}).turns[-2].calls
+    assert call.arguments == {"command": "", "is_input": True}
+
+
+def test_kinds_may_be_unions_and_tuples() -> None:
+    body = request()
+    body["messages"][0]["content"] = body["messages"][0]["content"].replace("timeout (number, ", "timeout (number or null, ")
+    body["messages"][0]["content"] = body["messages"][0]["content"].replace("(array[integer], ", "(array[integer, integer], ")
+    tools = {tool.name: tool.parameters["properties"] for tool in read(body).tools}
+    assert "timeout" in tools["execute_bash"]  # type: ignore[operator]
+    assert tools["editor"]["view_range"]["type"] == "array"  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("---- END FUNCTION #2 ----", ""),
+        lambda text: text.replace("  (1) command (string, required)", "  command"),
+        lambda text: text.replace("---- BEGIN FUNCTION #3: plan ----", "---- BEGIN FUNCTION #3 ----"),
+    ],
+    ids=["no end", "no parameter", "no name"],
+)
+def test_where_one_function_cannot_be_read_there_are_none(damage: Any) -> None:
+    body = request()
+    body["messages"][0]["content"] = damage(body["messages"][0]["content"])
+    assert recognises(body)
+    assert read(body).tools == ()
