@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from proxy.settings import Mode, ProfileTable
+from adapters.registry import DIALECTS
+from proxy.settings import EVERY, Mode, ProfileTable
 from rules.conversation import Json
 
 
@@ -24,7 +25,8 @@ class Profile:
     protocol         how tools are told to the model. native: by the server's own chat template; text:<dialect>: tools, calls and
                      results are written into the messages; auto: natively, until the native calls of a conversation keep
                      failing, then in the model's own dialect as text
-    reads            dialects that the answer may be written in, own first
+    reads            dialects that the answer may be written in, own first; in a table `*` stands for all others that need not be
+                     asked for
     raw              where the exact text comes from: `logprobs` (falls back to content by itself) or `content`
     thinking         strip: dropped; field: to the client as `reasoning_content`; keep: stays in the text
     thinking_prompt  open: the chat template leaves a thought open where thinking is on, so an answer begins inside one;
@@ -121,7 +123,14 @@ def _base(index: int, table: ProfileTable, known: Mapping[str, Profile], default
 def _changed(base: Profile, table: ProfileTable, *, ranked: bool) -> Profile:
     given = {key: getattr(table, key) for key in table.model_fields_set - {"extends"}}
     values: dict[str, Any] = {key: getattr(base, key) for key in base.__dataclass_fields__}
-    return Profile(**values | given | {"ranked": ranked})
+    profile = Profile(**values | given | {"ranked": ranked})
+    return replace(profile, reads=_every(profile.reads))
+
+
+def _every(reads: Sequence[str]) -> tuple[str, ...]:
+    """Put every dialect that need not be asked for in the place of `*`."""
+    others = tuple(name for name, dialect in DIALECTS.items() if not dialect.asked)
+    return tuple(dict.fromkeys(name for each in reads for name in (others if each == EVERY else (each,))))
 
 
 @cache

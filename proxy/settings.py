@@ -29,8 +29,12 @@ Bodies = Literal["on", "off"]
 StreamMode = Literal["eager", "hold"]
 
 
+EVERY = "*"
+"""In a list of dialects: every other one, but for those that are read only where the model was asked for them."""
+
+
 def _known_dialect(name: str) -> str:
-    if name not in DIALECTS:
+    if name not in DIALECTS and name != EVERY:
         raise ValueError(f'"{name}" is no dialect; there are {", ".join(sorted(DIALECTS))}')
     return name
 
@@ -44,7 +48,7 @@ def _known_protocol(name: str) -> str:
         kind, _, dialect = name.partition(":")
         if kind != "text":
             raise ValueError(f'must be "native", "auto" or "text:" and a dialect, such as "text:hermes_json", not "{name}"')
-        _known_dialect(dialect)
+        _known_dialect(dialect if dialect != EVERY else "")
     return name
 
 

@@ -2,8 +2,8 @@
 
 Mistral, DeepSeek, Kimi K2, gpt-oss and PLaMo 3 write so; what differs is a `Frame`. While the arguments are JSON, their brackets
 decide, and a marker inside a string is data. Where they are none, a marker of the frame ends them: the first one in a string that
-did not end, else the next. What stands behind whole JSON on its line decides whether it was whole: `{"a": "echo "}` may be the
-beginning of `{"a": "echo "}" > f"}`.
+did not end, else the next. What stands behind whole JSON decides whether it was whole: `{"a": "echo "}` may be the beginning of
+`{"a": "echo "}" > f"}`.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class HeadedScan:
         if self._state == self._in_head:
             cut = self._head.startswith(self._frame.openers) or self.parts.start
             return self._without_arguments(self._seen) if cut else "no"
-        if self._state == self._behind:
+        if self._state in (self._behind, self._aside):
             return self._whole()
         self.parts.end = end = self._seen
         if self._candidate and not self._passed:
@@ -196,7 +196,15 @@ class HeadedScan:
         verdict = self._tail.take(token)
         if verdict == "odd":
             self._json.broken, self._state = True, self._in_json
-        return self._whole() if verdict == "over" else None
+        elif verdict == "over":
+            self._state = self._aside
+        return self._whole() if verdict == "over" and not self._frame.closers else None
+
+    def _aside(self, token: Token) -> Answer:
+        """Behind the line of whole JSON: if the call's own closer still comes, it was not whole."""
+        if token.marker in self._frame.closers:
+            return self._close(token)
+        return self._whole() if token.marker in self._endings else None
 
     def _whole(self) -> int:
         self.parts.whole = True

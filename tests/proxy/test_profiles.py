@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
+from adapters.registry import DIALECTS
 from proxy.profiles import Profile, ProfileError, choose, load
 from proxy.settings import ProfileTable
 
@@ -148,3 +150,12 @@ def test_the_fill_is_cautious_and_has_one_switch() -> None:
 def test_patterns_may_have_classes() -> None:
     assert chosen("ab1", {"name": "x", "match": ["ab[0-9]"]}).name == "x"
     assert chosen("abc", {"name": "x", "match": ["ab[0-9]"]}).name == "generic"
+
+
+def test_a_star_stands_for_every_other_dialect_that_need_not_be_asked_for() -> None:
+    read = chosen("some-finetune").reads
+    assert read[:3] == ("hermes_json", "qwen_xml", "gemma4")
+    assert set(read) == {name for name, dialect in DIALECTS.items() if not dialect.asked}
+    assert len(set(read)) == len(read)
+    with pytest.raises(ValidationError, match="is no dialect"):
+        ProfileTable(name="x", protocol="text:*")

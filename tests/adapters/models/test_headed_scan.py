@@ -103,6 +103,12 @@ def test_a_raw_quote_never_cuts_the_arguments_short(dialect: Dialect, arguments:
     assert call.arguments == arguments
 
 
+@closed
+def test_a_closer_behind_more_text_shows_that_the_arguments_had_not_ended(dialect: Dialect) -> None:
+    [call] = calls_in(dialect, block(dialect, '{"a": "echo "}\nls -l"}'))
+    assert call.arguments == '{"a": "echo "}\nls -l"}'
+
+
 @every
 @pytest.mark.parametrize("broken", ['{"a": "x}', '{"a": "say "hi""}', '{"a" "x"}', "{'a': 'x'}", '{"a": "x"}}'])
 def test_a_broken_call_does_not_swallow_the_next(dialect: Dialect, broken: str) -> None:
