@@ -12,7 +12,6 @@ from adapters.decoding import decoder_for
 from adapters.grammar import Grammar, grammar
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
-from proxy.profiles import load
 from rules.base import Verdict, repair
 from rules.conversation import Conversation, ToolCall, Tools, Turn
 from rules.registry import RULES
@@ -60,12 +59,22 @@ def outcomes(case: Case, dialects: Sequence[str] = tuple(DIALECTS)) -> Mapping[s
 
 
 def grammars(tools: Tools, dialects: Sequence[str]) -> Mapping[str, Grammar]:
-    """Return, for each dialect, what to look for: it first, then all that the generic profile reads. Forms are made once."""
-    behind = next(profile.reads for profile in load() if profile.name == "generic")
-    needed = {name: DIALECTS[name] for name in (*dialects, *behind)}
-    given = {forms: partial(_given, tuple(forms(tools))) for forms in {each.forms for each in needed.values()}}
-    ready = {name: replace(each, forms=given[each.forms]) for name, each in needed.items()}
-    return {name: grammar([ready[each] for each in dict.fromkeys([name, *behind])], tools) for name in dialects}
+    """Return, for each dialect, what to look for: it first, then all that need not be asked for, as in the generic profile.
+
+    These grammars differ only in the order of forms that share an opener, and making one costs more than reading a case.
+    """
+    given = {forms: partial(_given, tuple(forms(tools))) for forms in {each.forms for each in DIALECTS.values()}}
+    ready = {name: replace(each, forms=given[each.forms]) for name, each in DIALECTS.items()}
+    common = [each for each in ready.values() if not each.asked]
+    every = grammar(common, tools)
+    return {name: grammar([ready[name], *common], tools) if ready[name].asked else _led(every, ready[name]) for name in dialects}
+
+
+def _led(every: Grammar, dialect: Dialect) -> Grammar:
+    """Put a dialect's forms before the others that share their openers."""
+    own = dialect.forms(every.tools)
+    first = {form.opener: tuple(sorted(every.forms[form.opener], key=lambda each: each not in own)) for form in own}
+    return replace(every, forms={**every.forms, **first})
 
 
 def _given(forms: Sequence[Form], tools: Tools) -> Sequence[Form]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from adapters.base import Dialect, Scan, Unwritable
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON
-from adapters.models.hermes_json_read import read as hermes_json_read
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.registry import DIALECTS
 from rules.conversation import Arguments, Json, ToolCall, Tools, ToolSpec, Turn
@@ -50,14 +50,22 @@ def test_a_right_call_is_exact_or_refused(name: str) -> None:
     assert found[name].kind in ("exact", "refused"), found[name]
 
 
-def test_each_dialect_is_looked_for_before_the_others() -> None:
-    readers = {
-        name: [form.read for form in using.forms["<tool_call>"]]
-        for name, using in grammars(TOOLS, ["hermes_json", "qwen_xml"]).items()
+@pytest.mark.parametrize("name", DIALECTS)
+def test_each_dialect_is_looked_for_before_the_others(name: str) -> None:
+    kept = {each: partial(lambda forms, _: forms, tuple(each(TOOLS))) for each in {each.forms for each in DIALECTS.values()}}
+    dialects = {each.name: replace(each, forms=kept[each.forms]) for each in DIALECTS.values()}
+    wanted = grammar([dialects[name], *(each for each in dialects.values() if not each.asked and each.name != name)], TOOLS)
+    made = grammars(TOOLS, [name])[name]
+    assert {opener: len(forms) for opener, forms in made.forms.items()} == {
+        opener: len(each) for opener, each in wanted.forms.items()
     }
-    assert readers["hermes_json"][0] is hermes_json_read
-    assert readers["qwen_xml"][0] is not hermes_json_read
-    assert hermes_json_read in readers["qwen_xml"]
+    assert (made.thoughts, made.labels, made.stray, made.ends) == (wanted.thoughts, wanted.labels, wanted.stray, wanted.ends)
+
+
+def test_the_first_reader_of_a_shared_opener_is_the_dialects_own() -> None:
+    first = {name: using.forms["<tool_call>"][0].read for name, using in grammars(TOOLS, ["hermes_json", "qwen_xml"]).items()}
+    assert first["hermes_json"] is HERMES_JSON.forms(TOOLS)[0].read
+    assert first["qwen_xml"] is not first["hermes_json"]
 
 
 def test_a_changed_value_is_wrong() -> None:
