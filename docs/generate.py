@@ -188,6 +188,7 @@ def parsers() -> Mapping[str, str]:
     return dict.fromkeys({**tables["checked"], **tables["unchecked"]}, "") | tables["unread"]
 
 
+@cache
 def reader_of(parser: str) -> str:
     """Name the dialect that reads alone what a parser reads: one of its name, else one that writes it so, else any.
 
