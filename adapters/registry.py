@@ -21,11 +21,13 @@ from adapters.clients.swe_agent_thought_action import SWE_AGENT_THOUGHT_ACTION
 from adapters.clients.swe_agent_xml_function_calling import SWE_AGENT_XML_FUNCTION_CALLING
 from adapters.clients.swe_agent_xml_thought_action import SWE_AGENT_XML_THOUGHT_ACTION
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON
+from adapters.models.deepseek_dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.functiongemma import FUNCTIONGEMMA
 from adapters.models.gemma4 import GEMMA4
 from adapters.models.harmony import HARMONY
 from adapters.models.hermes_json import HERMES_JSON
+from adapters.models.invoke import DOTS, FUNCTION_CALLS, MINICPM5, MINIMAX_M2, STEP3
 from adapters.models.json_families import (
     APERTUS,
     COHERE,
@@ -44,12 +46,14 @@ from adapters.models.json_fence import JSON_FENCE
 from adapters.models.kimi_k2 import KIMI_K2
 from adapters.models.kimi_k3 import KIMI_K3
 from adapters.models.llama_json import LLAMA_JSON
+from adapters.models.minimax_m3 import MINIMAX_M3
 from adapters.models.mistral import MISTRAL
 from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.plamo3 import PLAMO3
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from adapters.models.qwen_xml import QWEN_XML
 from adapters.models.qwen_xml_family import MIMO, SEED_OSS
+from adapters.models.xml_generic import XML_GENERIC
 
 CLIENTS: tuple[Client, ...] = (
     OPENHANDS_TEXT,  # before any other: it shows itself by its own function descriptions and by having no tools
@@ -139,5 +143,15 @@ DIALECTS: Mapping[str, Dialect] = {
         APERTUS,
         INKLING,
         XLAM,
+        MINIMAX_M2,
+        MINIMAX_M3,
+        DEEPSEEK_V32,
+        DEEPSEEK_V4,
+        DEEPSEEK_V41,
+        STEP3,
+        DOTS,
+        MINICPM5,
+        FUNCTION_CALLS,
+        XML_GENERIC,  # last: its tags are ordinary words
     )
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
-from adapters.models.arg_pairs_head import LONGEST
-from adapters.models.arg_pairs_tags import Tags
-from adapters.models.arg_pairs_walk import Walk
+from adapters.models.arg_pairs_head import Head
+from adapters.models.arg_pairs_tags import Piece, Pieces, Tags
 from rules.conversation import Tools
 
 
@@ -14,24 +14,29 @@ class SectionScan:
     """Ends where the first call begins. The calls of a section are blocks of their own."""
 
     def __init__(self, tags: Tags, tools: Tools) -> None:
-        self._opener, self._call = tags.opener("tool_calls"), tags.opener("tool_call")
-        self._walk = Walk(tags, tools)
-        self._begun = ""
+        self._pieces = Pieces(tags)
+        self._head = Head(tools)
         self._end: int | None = None
 
     def feed(self, piece: str) -> int | Literal["no"] | None:
         """Take the next piece of the block."""
-        if self._end is None:
-            self._begun += piece
-            piece = self._begun[len(self._opener) :].lstrip()
-            if not piece.startswith(self._call):
-                return None if self._call.startswith(piece) and len(self._begun) <= LONGEST else "no"
-            self._end = len(self._begun) - len(piece)
-        answer = self._walk.feed(piece)
-        if answer == "no":
-            return "no"
-        return self._end if self._walk.named or answer is not None else None
+        return self._walk(self._pieces.feed(piece))
 
     def finish(self) -> int | Literal["no"]:
         """Say whether a call had begun now that no more text comes."""
-        return "no" if self._end is None or self._walk.finish() == "no" else self._end
+        answer = self._walk(self._pieces.feed("", final=True))
+        if answer is not None:
+            return answer
+        return "no" if self._end is None or self._head.finish() == "no" else self._end
+
+    def _walk(self, pieces: Iterable[Piece]) -> int | Literal["no"] | None:
+        return next((answer for piece in pieces if (answer := self._take(piece)) is not None), None)
+
+    def _take(self, piece: Piece) -> int | Literal["no"] | None:
+        if self._end is not None:
+            named = self._head.take(piece)
+            return self._end if named and named != "no" else named
+        if piece.start == 0 or piece.text.isspace():
+            return None
+        self._end = piece.start
+        return None if piece.kind == "call" else "no"

@@ -12,26 +12,26 @@ from adapters.models.arg_pairs_tags import Piece
 class Tail:
     """The machine. `stop`: where the block ends; `found`: closers were found that nothing behind the call accounts for."""
 
-    def __init__(self, stop: int, *, broken: bool) -> None:
+    def __init__(self, stop: int, *, broken: bool = False, words: bool = False) -> None:
         self.stop = stop
         self.broken = broken
-        self.found = False
-        self._words = self._value = False
+        self.words = words
+        self.found = self._value = False
 
     def take(self, piece: Piece) -> bool:
         """Take the next piece; true: all is seen that matters."""
         if piece.kind == "text":
             body = piece.text.lstrip()
-            if not self.broken and not self._words and "\n" in piece.text[: len(piece.text) - len(body)]:
+            if not self.broken and not self.words and "\n" in piece.text[: len(piece.text) - len(body)]:
                 return True
-            self._words = self._words or bool(body)
+            self.words = self.words or bool(body)
             self._value = self._value and not body
         elif piece.kind in ("call", "end"):
             return True
         elif piece.kind == "/value" or (piece.kind == "/call" and self._value):
-            if not self._words or piece.kind == "/call":
+            if not self.words or piece.kind == "/call":
                 self.stop, self.found = piece.end, True
             self._value = piece.kind == "/value"
-        elif piece.kind != "/call" or self._words:
-            self._words, self._value = True, False
+        elif piece.kind != "/call" or self.words:
+            self.words, self._value = True, False
         return False

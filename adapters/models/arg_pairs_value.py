@@ -2,7 +2,8 @@
 
 A value's closer counts where the next key or the call's closer stands behind it. In a value with a line break the next key must
 be declared and not given yet: another one belongs to a file about this format, or the model made it up, and the call is
-doubtful. A call that opens inside a value is an example in such a file, and the tags up to its closer belong to it.
+doubtful. A call that opens inside a value is an example in such a file, and the tags up to its closer belong to it, whatever
+format it has.
 
 Models leave closers out. A declared key that was not given yet, with a value behind it, ends the value before it; so does the
 call's closer where the text ends behind it, or behind one line of value the turn, the line, or another call begins.
@@ -32,7 +33,7 @@ class Closed:
     by_tag    its own closer ended it
     ends      the call ended with it
     key       the key that follows, already read;  again: the tag behind, which belongs to what follows
-    broken    it holds a line break
+    broken    it holds a line break, or would if it went on;  behind: words follow, no tag
     doubtful  it may also have ended elsewhere;  cut: the text ended before it was certain that this is its end
     """
 
@@ -43,6 +44,7 @@ class Closed:
     key: str = ""
     again: Piece | None = None
     broken: bool = False
+    behind: bool = False
     doubtful: bool = False
     cut: bool = False
 
@@ -81,7 +83,7 @@ class Value:
         self._candidate: _Candidate | None = None
         self._line = False
         self._next: _Next | None = None
-        self._nested = self._doubtful = False
+        self._nested = self._examples = self._doubtful = False
         self._ended: int | None = None
         self._passed = False
 
@@ -95,12 +97,15 @@ class Value:
         return None
 
     def finish(self, seen: int) -> Closed:
-        """The text is over."""
-        if self._candidate:
-            own, stop = self._candidate.own, seen if self._next else self._candidate.stop
-            return replace(self._at(self._candidate), stop=stop, ends=not own, cut=own or self._written.wide)
+        """The text is over. What holds an example may have ended with the example's closers."""
+        doubtful = self._doubtful or self._examples
+        candidate = self._candidate
+        if candidate:
+            own, stop = candidate.own, seen if self._next else candidate.stop
+            doubtful = doubtful or (own and candidate.broken)
+            return replace(self._at(candidate), stop=stop, ends=not own, doubtful=doubtful, cut=own or self._written.wide)
         end = seen if self._ended is None else self._ended
-        doubtful = self._doubtful or self._nested or (self._passed and end == seen)
+        doubtful = doubtful or (self._passed and end == seen)
         return Closed(end, end, broken=self._written.broken, doubtful=doubtful, cut=True)
 
     # -- data, and what may be the end of it
@@ -115,7 +120,9 @@ class Value:
         self._ended = (piece.start if self._ended is None else self._ended) if kind == "end" else None
         self._passed = self._passed or kind == "end"
         if self._nested or (written.names_call and kind in ("key", "behind name")):
-            self._nested = kind != "/call"
+            self._nested, self._examples = kind != "/call", True
+        elif kind == "/call" and written.calls:
+            self._examples = True
         elif kind in ("/value", "/call"):
             own = kind == "/value"
             self._candidate = _Candidate(piece.start, piece.end, own, own and written.pairs > 0, written.broken)
@@ -151,7 +158,7 @@ class Value:
         elif candidate.own and self._begins_key(body):
             self._next = _Next(piece.start, loose=True, text=piece.text)
         elif not candidate.own and self._line and not self._written.wide:
-            return replace(self._at(candidate), ends=True)
+            return replace(self._at(candidate), ends=True, behind=True, broken=True)
         else:
             self._drop(piece)
         return None
@@ -222,12 +229,12 @@ class _Written:
     """What a value holds so far, as far as it matters.
 
     broken  it holds a line break;  wide: text stands on several of its lines
-    pairs   pairs that were opened on this line and not closed
+    calls   calls that were opened and not closed;  pairs: the same of pairs on this line
     """
 
     def __init__(self) -> None:
         self.broken = self.wide = False
-        self.pairs = 0
+        self.calls = self.pairs = 0
         self._filled = self._turned = False
         self._last: Kind = "text"
         self._opener: str | None = None
@@ -255,6 +262,8 @@ class _Written:
     def tag(self, kind: Kind) -> None:
         """Note a tag."""
         self._opener = "" if kind == "call" else None
+        if kind in ("call", "/call"):
+            self.calls = max(0, self.calls + (1 if kind == "call" else -1))
         if kind == "value" and self._last == "/key":
             self.pairs += 1
         elif kind == "/value":

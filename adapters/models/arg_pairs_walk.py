@@ -53,12 +53,7 @@ class Walk:
         self._key = self._type = ""
         self._start = self._opened = self._end = self._seen = 0
         self._value: Value | None = None
-        self._tail = Tail(0, broken=False)
-
-    @property
-    def named(self) -> bool:
-        """Whether it is known what is called."""
-        return self._state != self._in_head
+        self._tail = Tail(0)
 
     def feed(self, piece: str) -> Answer:
         """Take the next piece of the block."""
@@ -224,7 +219,7 @@ class Walk:
         self.found.pairs.append(Pair(key, self._start, closed.end, self._type.strip(), framed))
         self.found.doubtful = self.found.doubtful or closed.doubtful or not key
         self._value, self._type = None, ""
-        self._tail = Tail(closed.stop, broken=closed.broken)
+        self._tail = Tail(closed.stop, broken=closed.broken, words=closed.behind)
         self._state = self._behind_key if closed.key else self._in_body
         end = self._close(closed.stop) if closed.ends else None
         return self._state(closed.again) if end is None and closed.again else end
@@ -245,7 +240,7 @@ class Walk:
 
     def _close(self, end: int) -> Answer:
         self.found.closed = True
-        self._tail = Tail(end, broken=self._tail.broken)
+        self._tail = Tail(end, broken=self._tail.broken, words=self._tail.words)
         self._state = self._in_tail
         return None if self.found.pairs else end
 

@@ -15,21 +15,18 @@ the malformed shapes are those of the corpus and of OpenHands 0.59.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.qwen_xml_read import read_known
 from adapters.models.qwen_xml_tags import QWEN, RESPONSE, Vocabulary, Writing, vocabulary
-from adapters.models.qwen_xml_walk import Walk
+from adapters.models.qwen_xml_walk import qwen
+from adapters.models.read_back import all_declared, reaches_its_end
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools, ToolSpec
 
 THINKING = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
-
-_TAG = re.compile(r"</?[^<>\n]{1,80}")
-_WORD = re.compile(r"""[^\s<>"'=/]+""")
 
 _HOW = """\
 To call a function, answer with nothing behind this form:
@@ -55,7 +52,7 @@ def forms(tools: Tools, writing: Writing = QWEN) -> Sequence[Form]:
 
 
 def _scan(known: Vocabulary, *, wrapped: bool = False, strict: bool = False) -> Callable[[Tools], Scan]:
-    return lambda tools: Walk(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
+    return lambda tools: qwen(known, wrapped=wrapped, strict=strict)  # noqa: ARG005 - they are known
 
 
 def render(calls: Sequence[ToolCall], writing: Writing = QWEN) -> str:
@@ -72,7 +69,7 @@ def _write(call: ToolCall, writing: Writing) -> str:
     inner = "".join(f"{opener}{frame}{text}{frame}</{parameter}>\n" for opener, text in values)
     block = f"{writing.opener}\n{writing.named(function, call.name)}\n{inner}</{function}>\n{writing.closer}"
     whole = ToolCall("", call.name, written)
-    known = [vocabulary((), writing), _all_declared(block, call.name, writing)]
+    known = [vocabulary((), writing), all_declared(block, (call.name,), writing)]
     if not writing.framed:  # a tag in the last line of a value shares the closer's line: it counts where no others can be given
         known.append(vocabulary((ToolSpec(call.name, "", {"properties": dict(call.arguments)}),), writing))
     if not all(_reads_back(block, each) == whole for each in known):
@@ -87,20 +84,9 @@ def as_text(value: Json) -> str:
 
 def _reads_back(block: str, known: Vocabulary) -> ToolCall | None:
     """Read a block as it would be read in an answer that goes on behind it."""
-    scan = Walk(known, wrapped=True, strict=False)
-    end = next((end for piece in (*_slices(block), "\n.") if (end := scan.feed(piece)) is not None), None) or scan.finish()
-    calls = read_known(known, block) if end == len(block) else None
+    whole = reaches_its_end(qwen(known, wrapped=True, strict=False), block)
+    calls = read_known(known, block) if whole else None
     return calls[0] if calls and len(calls) == 1 else None
-
-
-def _all_declared(block: str, name: str, writing: Writing) -> Vocabulary:
-    """Take every word in a tag for a declared name: which ones are is not known where a call is written."""
-    words = frozenset(word for tag in _TAG.findall(block) for word in _WORD.findall(tag))
-    return Vocabulary(dict.fromkeys((*words, name), words), words | {name}, words - writing.tags, writing=writing)
-
-
-def _slices(text: str, size: int = 4096) -> list[str]:
-    return [text[at : at + size] for at in range(0, len(text), size)]
 
 
 def describe(tools: Tools, writing: Writing = QWEN) -> str:

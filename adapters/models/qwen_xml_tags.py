@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from rules.conversation import Json, Schema, Tools
 
@@ -100,6 +100,7 @@ class Token(NamedTuple):
     """A tag, or a stretch of text between tags.
 
     start, end  positions from the first character of the block; a tag that lost its `>` ends where its name does
+    text        of a stretch of text, or of a tag that opens a function or parameter
     name        of a function, parameter or property; empty where it has none
     indent      blanks before a tag that is the first thing on its line; None where something else stands before it
     """
@@ -112,23 +113,42 @@ class Token(NamedTuple):
     indent: int | None = None
 
 
-class _Marks(NamedTuple):
-    """What to look for in a block, made once for a way of writing and a set of names."""
+class Tokens(Protocol):
+    """Yields the tokens of a block that comes in pieces."""
 
-    pattern: re.Pattern[str]
-    prefixes: frozenset[str]
-    heads: Mapping[str, Kind]
+    def feed(self, piece: str, *, final: bool = False) -> Iterator[Token]:
+        """Yield what is certain by now; with `final`, all that is left."""
+
+
+class Lexicon(NamedTuple):
+    """What the tags of a format look like.
+
+    literals  fixed texts; one of the kind `text` counts as a blank
+    named     fixed tags that carry a name
+    heads     how tags begin that hold more, the longer of two that begin alike first
+    """
+
     literals: Mapping[str, Kind]
+    named: Mapping[str, tuple[Kind, str]]
+    heads: Mapping[str, Kind]
+    pattern: re.Pattern[str]
+    prefixes: Names
+
+
+def lexicon(literals: Mapping[str, Kind], named: Mapping[str, tuple[Kind, str]], heads: Mapping[str, Kind]) -> Lexicon:
+    """Prepare a lexicon. Every text in it begins with `<` and holds no other, or is `]]>`."""
+    fixed = (*literals, *sorted(named))
+    pattern = re.compile("|".join(map(re.escape, (*fixed, *heads))))
+    begun = {text[:length] for text in (*fixed, *heads) for length in range(1, len(text))}
+    return Lexicon(literals, named, heads, pattern, frozenset(begun))
 
 
 @lru_cache(maxsize=256)
-def _marks(names: Names, writing: Writing) -> _Marks:
-    heads, literals = writing.heads, writing.literals
-    own = [f"</?(?:{'|'.join(sorted(map(re.escape, names)))})>"] if names else []
-    pattern = re.compile("|".join((*map(re.escape, literals), *own, *map(re.escape, heads))))
-    fixed = (*literals, *(f"<{name}>" for name in names), *(f"</{name}>" for name in names))
-    begun = {literal[:length] for literal in fixed for length in range(1, len(literal))}
-    return _Marks(pattern, frozenset(begun | {head[:at] for head in heads for at in range(1, len(head))}), heads, literals)
+def words(names: Names, writing: Writing) -> Lexicon:
+    """Return the tags of a family, and a tag of its own for each of these names."""
+    named: dict[str, tuple[Kind, str]] = {f"<{name}>": ("<name>", name) for name in names}
+    named |= {f"</{name}>": ("</name>", name) for name in names}
+    return lexicon(writing.literals, named, writing.heads)
 
 
 class Vocabulary(NamedTuple):
@@ -165,8 +185,8 @@ def _properties(declared: Json) -> Names:
 class Tags:
     """Yields tokens. Holds back only what may become a tag."""
 
-    def __init__(self, names: Names, writing: Writing = QWEN) -> None:
-        self._marks = _marks(names, writing)
+    def __init__(self, words: Lexicon) -> None:
+        self._words = words
         self._held = ""
         self._base = 0
         self._indent: int | None = None
@@ -176,7 +196,7 @@ class Tags:
         text = self._held + piece
         limit = len(text) if final else self._certain(text)
         at = 0
-        while (found := self._marks.pattern.search(text, at)) and found.start() < limit:
+        while (found := self._words.pattern.search(text, at)) and found.start() < limit:
             token = self._tag(text, found)
             before = found.end() if token is None else found.start()
             if before > at:
@@ -185,7 +205,7 @@ class Tags:
             if token is not None:
                 at = token.end - self._base
                 yield token._replace(indent=self._indent)
-                self._indent = None
+                self._indent = self._indent if token.kind == "text" else None
         if limit > at:
             yield self._plain(text, at, limit)
             at = limit
@@ -209,22 +229,24 @@ class Tags:
         limit = len(text) - (2 if text.endswith("]]") else text.endswith("]"))
         last = text.rfind("<", max(0, len(text) - LONGEST - 32))
         tail = text[last:] if last >= 0 else "-"
-        if tail in self._marks.prefixes:
+        if tail in self._words.prefixes:
             return last
-        for head in self._marks.heads:
+        for head in self._words.heads:
             if tail.startswith(head) and len(tail) <= len(head) + LONGEST and not _DECIDED.search(tail, len(head)):
                 return min(last, limit)
         return limit
 
     def _tag(self, text: str, found: re.Match[str]) -> Token | None:
         start, mark = self._base + found.start(), found.group()
-        if mark in self._marks.literals:
-            return Token(self._marks.literals[mark], start, self._base + found.end())
-        kind = self._marks.heads.get(mark)
-        if kind:
-            reader = _closer if kind.startswith("/") else _opener
-            return reader(kind, start, text, found.end(), self._base)
-        return Token("</name>" if mark[1] == "/" else "<name>", start, self._base + found.end(), name=mark.strip("</>"))
+        if mark in self._words.literals:
+            kind = self._words.literals[mark]
+            return Token(kind, start, self._base + found.end(), " " if kind == "text" else "")
+        if mark in self._words.named:
+            kind, name = self._words.named[mark]
+            return Token(kind, start, self._base + found.end(), name=name)
+        kind = self._words.heads[mark]
+        reader = _closer if kind.startswith("/") else _opener
+        return reader(kind, start, text, found.end(), self._base)
 
 
 def _closer(kind: Kind, start: int, text: str, at: int, base: int) -> Token | None:
@@ -247,4 +269,4 @@ def _opener(kind: Kind, start: int, text: str, at: int, base: int) -> Token | No
         end += 1
     elif not closed or rest:
         end = at + parts.end("name") + len(parts["tail"].rstrip(" \t"))
-    return Token(kind, start, base + end, name=parts["name"])
+    return Token(kind, start, base + end, text[start - base : end], parts["name"])

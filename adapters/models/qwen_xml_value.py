@@ -29,6 +29,8 @@ class Place(NamedTuple):
     tools      the declared tools
     indent     how deep the tags of the call stand
     fixed      no parameters but the declared ones can be given
+    exact      values stand right between their tags and every element is closed: how deep its closer stands says nothing of a
+               value, and a wrapper's tag alone ends none
     """
 
     closer: Kind
@@ -38,6 +40,7 @@ class Place(NamedTuple):
     tools: frozenset[str]
     indent: int
     fixed: bool
+    exact: bool
 
 
 @dataclass(slots=True)
@@ -195,7 +198,7 @@ class Value:
         return None
 
     def _closes(self, token: Token) -> bool:
-        own = token.kind == self._place.closer and (token.kind != "</name>" or token.name == self._name)
+        own = token.kind == self._place.closer and token.name in ("", self._name)
         return own or token.kind in ("/function", "/wrapper")
 
     def _flush(self, token: Token) -> bool:
@@ -223,10 +226,10 @@ class Value:
         reach = _REACH[token.kind]
         nested = self._depth > 0
         if reach == 1:
-            sure = self._flush(token)
+            sure = self._place.exact or self._flush(token)
         else:
             json = self.bare and self._written.last in ("}", "]")
-            line = token.indent is not None and self._flush(token)
+            line = token.indent is not None and self._flush(token) and not (reach == 3 and self._place.exact)
             sure = json or (line and (self._loose or not self._written.wide))
         inner = token.kind == "/parameter" and self._written.opened > 0
         self._written.opened -= inner
@@ -241,7 +244,8 @@ class Value:
 
     def _decided(self, chain: Chain) -> bool:
         """Whether the closers alone are enough, whatever follows."""
-        return not chain.nested and ((chain.sure and chain.first > 1) or (chain.reach == 3 and not self._written.wide))
+        short = chain.reach == 3 and not (self._written.wide or self._place.exact)
+        return not chain.nested and (short or (chain.sure and chain.first > 1))
 
     def _judge(self, chain: Chain, token: Token) -> Literal["wait", "taken", "data"]:
         if token.kind == "text":
@@ -259,7 +263,8 @@ class Value:
 
     def _is_structure(self, chain: Chain, token: Token) -> bool:
         own = token.kind == "</name>" and token.name == self._place.function
-        if not (own or token.kind in _STRUCTURE) or not self._flush(token):
+        wrapper = token.kind in ("wrapper", "/wrapper")
+        if not (own or token.kind in _STRUCTURE) or not self._flush(token) or (wrapper and self._place.exact):
             return False
         if token.kind not in ("parameter", "<name>") or not (self._written.many and self._place.fixed):
             return True
@@ -275,7 +280,9 @@ class Value:
             return False
         if token.kind == "function":
             return chain.reach == 2 and token.name in self._place.tools
-        return token.kind == "wrapper" or (token.kind == "parameter" and chain.reach == 1 and self._opens_next(token))
+        if token.kind == "wrapper":
+            return not self._place.exact or (chain.first < 3 and chain.reach == 3)
+        return token.kind == "parameter" and chain.reach == 1 and self._opens_next(token)
 
     def _may_end(self, chain: Chain) -> bool:
         """At the end an example's closers may as well be the call's own, unless there were more examples."""

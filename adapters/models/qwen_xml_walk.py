@@ -1,13 +1,16 @@
-"""Walks through a Qwen XML block: which functions, which parameters, and where the block ends."""
+"""Walks through a block of functions and parameters written as tags: which there are, and where the block ends.
+
+The tags themselves are the format's own: `tags` cuts them out, and `head` knows how a block begins.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
-from adapters.models.qwen_xml_head import Head
-from adapters.models.qwen_xml_tags import Kind, Tags, Token, Vocabulary
+from adapters.models.qwen_xml_head import Head, Named
+from adapters.models.qwen_xml_tags import Kind, Tags, Token, Tokens, Vocabulary, words
 from adapters.models.qwen_xml_tail import Keep, Tail
 from adapters.models.qwen_xml_value import Closed, Place, Value
 
@@ -31,20 +34,47 @@ class Function:
     doubtful: bool = False
 
 
+class Opening(Protocol):
+    """Reads how a block begins."""
+
+    def take(self, token: Token) -> Named | Literal["no"] | None:
+        """Take the next token, the opener first: the function it names, or "no" as soon as this can be no call."""
+
+
+class Way(NamedTuple):
+    """How a block is written.
+
+    wrapped  functions stand in a wrapper;  strict: it is a block only where it holds a parameter or comes to its end
+    exact    values stand right between their tags, and every element is closed (see `Place`)
+    """
+
+    tags: Tokens
+    head: Opening
+    wrapped: bool
+    strict: bool = False
+    exact: bool = True
+
+
+def qwen(known: Vocabulary, *, wrapped: bool, strict: bool) -> Walk:
+    """Walk through a block of Qwen's."""
+    head = Head(known.tools, wrapped=wrapped, strict=strict)
+    return Walk(known, Way(Tags(words(known.names, known.writing)), head, wrapped, strict, exact=False))
+
+
 class Walk:
     """The machine. Satisfies `adapters.base.Scan`; once it has ended, `functions` tells what was found."""
 
-    def __init__(self, vocabulary: Vocabulary, *, wrapped: bool, strict: bool) -> None:
+    def __init__(self, vocabulary: Vocabulary, way: Way) -> None:
         self.functions: list[Function] = []
         self._vocabulary = vocabulary
-        self._tags = Tags(vocabulary.names, vocabulary.writing)
-        self._head = Head(vocabulary.tools, wrapped=wrapped, strict=strict)
-        self._wrapped, self._strict = wrapped, strict
+        self._tags, self._head = way.tags, way.head
+        self._wrapped, self._strict, self._exact = way.wrapped, way.strict, way.exact
         self._state: Callable[[Token], Answer] = self._in_head
         self._value: Value | None = None
         self._tail: Tail | None = None
         self._known: frozenset[str] = frozenset()
         self._given: set[str] = set()
+        self._unclosed: set[str] = set()
         self._seen = self._indent = 0
         self._newline = False
 
@@ -97,7 +127,7 @@ class Walk:
     def _open_function(self, name: str, token: Token) -> None:
         self.functions.append(Function(name, token.start))
         self._known = self._vocabulary.properties.get(name, frozenset())
-        self._given = set()
+        self._given, self._unclosed = set(), set()
         self._indent = max(self._indent, token.indent or 0)
         self._newline = False
         self._tail, self._state = None, self._in_body
@@ -110,6 +140,8 @@ class Walk:
             return self._open_value(token, "/parameter" if kind == "parameter" else "</name>")
         if kind in ("/function", "/wrapper") or (kind == "</name>" and token.name == self._function.name):
             return self._close_function(token.end, wrapper=kind == "/wrapper")
+        if kind == "/parameter" and token.name:  # the parameter that it closes ended before: its value may hold tags like these
+            self._function.doubtful = True
         if kind in ("wrapper", "end") or (kind == "function" and not self._wrapped):
             return self._stop(token.start)
         if kind == "function":
@@ -139,11 +171,14 @@ class Walk:
         self._given.add(token.name)
         free = self._known - self._given
         name, known = self._function.name, self._vocabulary
-        self._value = Value(start, Place(closer, token.name, name, free, known.tools, self._indent, name in known.fixed))
+        place = Place(closer, token.name, name, free, known.tools, self._indent, name in known.fixed, self._exact)
+        self._value = Value(start, place)
         self._state = self._in_value
         return self._in_value(token) if closer == "text" else None
 
     def _in_value(self, token: Token) -> Answer:
+        if token.kind == "/parameter" and token.name in self._unclosed:  # that parameter had not ended where it seemed to
+            self._function.doubtful = True
         closed = self._value.take(token) if self._value else None
         return self._end_value(closed) if closed else None
 
@@ -156,6 +191,8 @@ class Walk:
             function.values.append(closed)
         function.doubtful = function.doubtful or closed.doubtful
         self._given.add(closed.name)
+        if closed.name and not closed.by_tag:
+            self._unclosed.add(closed.name)
         self._value, self._state = None, self._in_body
         end = self._close_function(closed.stop, wrapper=closed.reach == 3) if closed.reach > 1 else None
         return self._state(closed.again) if end is None and closed.again else end

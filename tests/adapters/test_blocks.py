@@ -111,3 +111,8 @@ def test_a_thought_that_the_prompt_opened_is_found_at_its_closer() -> None:
     assert seen("Stop at `</think>` there.", "maybe")[0] == "Stop at `</think>` there."
     assert seen("<think>a</think>b", "maybe")[:2] == ("b", "a")
     assert seen("No thought at all.", "maybe")[:2] == ("No thought at all.", "")
+
+
+def test_a_code_span_over_several_lines_quotes_every_marker_in_it() -> None:
+    text = "A call begins `<tool_call>\n<tool_call>\n</tool_call>\n</tool_call> </tool_call>\n<|tool_call>` and so on."
+    assert seen(text) == (text, "", [])

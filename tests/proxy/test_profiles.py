@@ -65,6 +65,16 @@ def chosen(model: str, *tables: dict[str, object]) -> Profile:
         ("moonshotai/Kimi-K2.5", "kimi-k2.5"),
         ("moonshotai/Kimi-K3", "kimi-k3"),
         ("pfnet/plamo-3-nict-8b-base", "plamo-3"),
+        ("MiniMaxAI/MiniMax-M2.7", "minimax-m2"),
+        ("MiniMaxAI/MiniMax-M3", "minimax-m3"),
+        ("deepseek-ai/DeepSeek-V3.2-Exp", "deepseek-v3.2"),
+        ("deepseek-ai/DeepSeek-V4-Flash", "deepseek-v4"),
+        ("deepseek-ai/DeepSeek-V4.1-Flash", "deepseek-v4"),
+        ("stepfun-ai/step3", "step3"),
+        ("stepfun-ai/step3-fp8", "step3"),
+        ("dots-studio/dots-3-note-preview", "dots"),
+        ("rednote-hilab/dots.llm1.inst", "dots"),
+        ("openbmb/MiniCPM5-2B", "minicpm5"),
         ("", "generic"),
         ("gemma-4/something-else", "gemma-4"),
     ],
@@ -83,14 +93,16 @@ def test_what_the_model_writes_is_read_first() -> None:
     own = {
         "gemma-4": "gemma4", "qwen3": "hermes_json", "qwen3.5": "qwen_xml", "qwen3-coder": "qwen_xml", "mistral": "mistral",
         "deepseek-v3": "deepseek_v3", "deepseek-v3.1": "deepseek_v31", "deepseek-r1": "deepseek_v3", "gpt-oss": "harmony",
-        "kimi-k2": "kimi_k2", "kimi-k2.5": "kimi_k2", "kimi-k3": "kimi_k3", "plamo-3": "plamo3",
+        "kimi-k2": "kimi_k2", "kimi-k2.5": "kimi_k2", "kimi-k3": "kimi_k3", "plamo-3": "plamo3", "minimax-m2": "minimax_m2",
+        "minimax-m3": "minimax_m3", "deepseek-v3.2": "deepseek_v32", "deepseek-v4": "deepseek_v4", "step3": "step3",
+        "dots": "dots", "minicpm5": "minicpm5",
     }  # fmt: skip
     assert {each.name: each.reads[0] for each in load() if each.name in own} == own
 
 
 def test_the_templates_thought_is_open_where_it_is() -> None:
     opened = {"qwen3.5", "deepseek-r1", "deepseek-v3.1", "kimi-k2.5", "kimi-k3", "glm-4.7", "ling-3", "poolside", "step-3.5"}
-    opened |= {"lfm2.5-24b", "olmo-3-think"}
+    opened |= {"lfm2.5-24b", "olmo-3-think", "minimax-m2", "deepseek-v3.2", "deepseek-v4", "step3"}
     assert {each.name for each in load() if each.thinking_prompt == "open"} == opened
 
 

@@ -42,10 +42,15 @@ def decode(case: dict[str, Any], using: Grammar, pieces: Sequence[str]) -> list[
 
 
 def cuts(case: dict[str, Any]) -> Iterator[Sequence[str]]:
-    """Yield the ways to cut a case: as it came, at every place, in single characters, in pieces of 3, 7 and 31."""
+    """Yield the ways to cut a case in two, at every place."""
+    raw = case["raw"]
+    return ([raw[:at], raw[at:]] for at in range(1, len(raw)))
+
+
+def pieces(case: dict[str, Any]) -> Iterator[Sequence[str]]:
+    """Yield a case as it came, in single characters, and in pieces of 3, 7 and 31."""
     raw = case["raw"]
     yield case.get("stream_chunks", [raw])
-    yield from ([raw[:at], raw[at:]] for at in range(1, len(raw)))
     yield from ([raw[at : at + size] for at in range(0, len(raw), size)] for size in (1, 3, 7, 31))
 
 
