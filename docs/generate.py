@@ -92,8 +92,14 @@ def page(before: str = "") -> str:
         dialects="\n".join(map(_row, DIALECTS.values())),
         sources="\n".join(_sources()),
         parsers="\n".join(_parsers()),
-        conformance=f"{BEGIN}{conformance_of(before)}{END}",
+        conformance=f"{BEGIN}{conformance_of(before)}{END}{_missing(conformance_of(before))}",
     )
+
+
+def _missing(table: str) -> str:
+    """Say which dialects came after the last run."""
+    names = [name for name in DIALECTS if f"\n| {name} |" not in table]
+    return f"\nNot tried yet: {', '.join(names)}.\n" if names else ""
 
 
 def conformance_of(text: str) -> str:

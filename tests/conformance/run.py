@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters.registry import DIALECTS
-from docs.generate import with_conformance
+from docs.generate import page, with_conformance
 from tests.conformance.bfcl_cases import Case, load
 from tests.conformance.bfcl_data import bfcl_data
 from tests.conformance.report import Results, failed, listing, table
@@ -20,7 +20,7 @@ from tests.conformance.round_trip import RULES_ALONE, outcomes
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases, print what was not exact, write the table; 1 where anything came back wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, help="the page whose conformance table is written anew")
+    parser.add_argument("--write", type=Path, help="the page to write, with the new conformance table")
     parser.add_argument("--only", nargs="+", default=list(DIALECTS), choices=list(DIALECTS), help="dialects to try")
     options = parser.parse_args(arguments)
     if options.write and set(options.only) != set(DIALECTS):
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = run([case for case in cases if not case.unusable], options.only)
     print(listing(results), table(cases, results), sep="\n")
     if options.write:
-        options.write.write_text(with_conformance(options.write.read_text("utf-8"), table(cases, results)), "utf-8")
+        options.write.write_text(page(with_conformance(options.write.read_text("utf-8"), table(cases, results))), "utf-8")
     return int(failed(results))
 
 

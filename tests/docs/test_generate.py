@@ -17,8 +17,8 @@ VLLM = frozenset({
 })  # fmt: skip
 """The names under which vLLM 0.32 registers tool parsers."""
 
-WAITING = {"deepseek_v32", "deepseek_v4", "deepseek_v41", "dots", "minicpm5", "minimax_m2", "minimax_m3", "muse_glimmer", "step3"}
-"""Parsers whose dialects are being written; none of them needs to be read yet."""
+WAITING = {"muse_glimmer"}
+"""Parsers whose calls are not read rightly yet."""
 
 
 def test_the_page_is_what_the_generator_writes() -> None:
@@ -26,10 +26,10 @@ def test_the_page_is_what_the_generator_writes() -> None:
     assert text == page(text), "run `make docs`"
 
 
-def test_the_conformance_table_has_every_dialect() -> None:
-    table = conformance_of(PAGE.read_text("utf-8"))
-    missing = [name for name in DIALECTS if f"\n| {name} |" not in table]
-    assert not missing, "run `make conformance`"
+def test_a_dialect_that_the_conformance_table_lacks_is_named() -> None:
+    rows = "".join(f"\n| {name} | 1 |" for name in DIALECTS)
+    assert "Not tried yet" not in page(with_conformance(page(), rows))
+    assert page(with_conformance(page(), rows.replace("| gemma4 |", "| gemma |"))).endswith("\nNot tried yet: gemma4.\n")
 
 
 def test_every_parser_of_vllm_has_a_row() -> None:
@@ -52,7 +52,7 @@ def test_another_conformance_table_leaves_the_page_as_it_is() -> None:
     text = with_conformance(page(), "| new |\n")
     assert conformance_of(text) == "| new |\n"
     assert page(text) == text
-    assert with_conformance(text, "") == page()
+    assert page(with_conformance(text, "")) == page()
 
 
 def test_what_markdown_would_take_for_markup_is_escaped() -> None:
