@@ -7,7 +7,7 @@ BIN     := $(VENV)/bin
 UPSTREAM ?=
 SERVE   ?=
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm conformance docs clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -42,6 +42,12 @@ e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scr
 
 e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
 	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md
+
+conformance: $(VENV)/.dev  ## 2,437 calls of a public benchmark through every dialect; writes the table of docs/dialects.md
+	$(BIN)/python -m tests.conformance.run --write docs/dialects.md
+
+docs: $(VENV)/.dev  ## write docs/dialects.md out of what is registered
+	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }
