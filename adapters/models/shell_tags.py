@@ -8,7 +8,8 @@
     </command>
 
 There are no escapes: a command may hold its own closing tag, and the last one before the end counts, as it does for SWE-agent.
-`command_tag` must be asked for: `<command>` is a tag of many a file, and of other dialects.
+`command_tag` must be asked for: `<command>` is a tag of many a file, and of other dialects. Source: the prompts and parsers of
+mini-swe-agent 2.4 and SWE-agent 1.1.
 """
 
 from __future__ import annotations
