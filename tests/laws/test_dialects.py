@@ -81,18 +81,18 @@ def tools_of(case: dict[str, Any]) -> Tools:
     return tuple(ToolSpec(each["name"], "", each.get("parameters", {})) for each in functions)
 
 
-def all_of(dialect: Dialect, tools: Tools) -> Grammar:
-    others = [each for each in DIALECTS.values() if each is not dialect and not each.asked]
-    return grammar([dialect, *others], tools)
+def as_in_a_profile(dialect: Dialect, tools: Tools) -> Grammar:
+    """Read a dialect first, and behind it what most models drift into."""
+    return grammar(list(dict.fromkeys((dialect, *(DIALECTS[name] for name in ("hermes_json", "qwen_xml", "gemma4"))))), tools)
 
 
-GRAMMARS = {name: all_of(dialect, TOOLS) for name, dialect in DIALECTS.items()}
+GRAMMARS = {name: as_in_a_profile(dialect, TOOLS) for name, dialect in DIALECTS.items()}
 MARKUP = {name: markup_of(dialect) for name, dialect in DIALECTS.items()}
 
 
 def decode(dialect: Dialect, tools: Tools | Grammar, pieces: list[str], opened: Opened = "no") -> list[Event]:
     if isinstance(tools, tuple):
-        tools = GRAMMARS[dialect.name] if tools is TOOLS else all_of(dialect, tools)
+        tools = GRAMMARS[dialect.name] if tools is TOOLS else as_in_a_profile(dialect, tools)
     decoder = decoder_for(tools, opened)
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return merge([*events, *decoder.finish()])
@@ -103,15 +103,33 @@ def pieces_of(text: str, size: int) -> list[str]:
 
 
 @every_dialect
-@pytest.mark.parametrize("case", CASES[::4], ids=[case["id"] for case in CASES[::4]])
-def test_cuts_do_not_matter_and_nothing_is_lost(dialect: Dialect, case: dict[str, Any]) -> None:
-    raw, tools = case["raw"], grammar([dialect], tools_of(case))
-    opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
-    whole = decode(dialect, tools, [raw], opened)
-    assert "".join(event.raw for event in whole) == raw
-    cuts = random.Random(case["id"]).sample(range(1, len(raw)), min(6, len(raw) - 1)) if len(raw) > 1 else []
-    for pieces in [*(pieces_of(raw, size) for size in (1, 3, 7, 31)), *([raw[:cut], raw[cut:]] for cut in cuts)]:
-        assert decode(dialect, tools, pieces, opened) == whole
+def test_cuts_do_not_matter_and_nothing_is_lost(dialect: Dialect) -> None:
+    """Texts of all other families, each eighth for each dialect; its own are cut everywhere where the corpus is judged."""
+    for case in CASES[list(DIALECTS).index(dialect.name) % 8 :: 8]:
+        raw, tools = case["raw"], grammar([dialect], tools_of(case))
+        opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
+        whole = decode(dialect, tools, [raw], opened)
+        assert "".join(event.raw for event in whole) == raw
+        cuts = random.Random(case["id"]).sample(range(1, len(raw)), min(6, len(raw) - 1)) if len(raw) > 1 else []
+        for pieces in [*(pieces_of(raw, size) for size in (1, 3, 7, 31)), *([raw[:cut], raw[cut:]] for cut in cuts)]:
+            assert decode(dialect, tools, pieces, opened) == whole, case["id"]
+
+
+EVERY = grammar([dialect for dialect in DIALECTS.values() if not dialect.asked], TOOLS)
+MARKS = sorted(set().union(*map(markup_of, DIALECTS.values())))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    pieces=st.lists(st.one_of(st.sampled_from(MARKS), st.text(max_size=8)), max_size=30),
+    opened=st.sampled_from(["no", "yes", "maybe"]),
+)
+def test_cuts_do_not_matter_to_all_dialects_together(pieces: list[str], opened: Opened) -> None:
+    text = "".join(pieces)
+    whole = decode(DIALECTS["gemma4"], EVERY, [text], opened)
+    assert "".join(event.raw for event in whole) == text
+    assert decode(DIALECTS["gemma4"], EVERY, list(text), opened) == whole
+    assert decode(DIALECTS["gemma4"], EVERY, pieces, opened) == whole
 
 
 @every_dialect
@@ -128,14 +146,14 @@ def test_no_text_breaks_a_decoder_at_any_single_cut(dialect: Dialect, data: st.D
 
 
 @every_dialect
-@pytest.mark.parametrize("case", [case for case in CASES if case["fault"] == "decoy"], ids=lambda case: case["id"])
-def test_a_decoy_is_never_a_call(dialect: Dialect, case: dict[str, Any]) -> None:
-    opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
-    calls = [event.call for event in decode(dialect, tools_of(case), [case["raw"]], opened) if isinstance(event, Call)]
-    within = Conversation(tools_of(case))
-    verdict = repair(Turn("assistant", calls=tuple(calls)), within, RULES, trap=False)
-    delivered = verdict.turn.calls if verdict.problem is None and within.tools else ()
-    assert len(delivered) <= len(case["expect"]["calls"])
+def test_a_decoy_is_never_a_call(dialect: Dialect) -> None:
+    for case in (case for case in CASES if case["fault"] == "decoy"):
+        opened: Opened = "yes" if case.get("prompt_open_thinking") else "no"
+        calls = [event.call for event in decode(dialect, tools_of(case), [case["raw"]], opened) if isinstance(event, Call)]
+        within = Conversation(tools_of(case))
+        verdict = repair(Turn("assistant", calls=tuple(calls)), within, RULES, trap=False)
+        delivered = verdict.turn.calls if verdict.problem is None and within.tools else ()
+        assert len(delivered) <= len(case["expect"]["calls"]), case["id"]
 
 
 @every_dialect
