@@ -188,7 +188,7 @@ INKLING = dialect_of(
         listed=False,
         item=_inkling_item,
         thinking=(("<|content_thinking|>", "<|end_message|>"),),
-        closers=("<|message_model|>", "<|content_text|>"),
+        closers=("<|message_model|>", "<|content_text|>", "<|end_message|>"),
         ends=("<|content_model_end_sampling|>",),
     )
 )

@@ -56,9 +56,11 @@ class _Whole:
 
     def __init__(self, end: int) -> None:
         self._end = end
+        self._seen = 0
 
-    def feed(self, piece: str) -> int | Literal["no"] | None:  # noqa: ARG002 - the signature of Scan
-        return self._end
+    def feed(self, piece: str) -> int | Literal["no"] | None:
+        self._seen += len(piece)
+        return self._end if self._seen >= self._end else None
 
     def finish(self) -> int | Literal["no"]:
         return self._end

@@ -11,7 +11,7 @@ from rules.conversation import ToolCall, Tools
 from rules.shell_tool import shell_tool
 
 SAMPLE = ToolCall("", "bash", {"command": "ls -la"})
-_SHELL = re.compile(r"bash|shell|terminal|console|command|cmd|exec|(?<![a-z])sh(?![a-z])", re.IGNORECASE)
+_SHELL = re.compile(r"bash|shell|terminal|console|command|cmd|\A(?:run|exec|execute)\Z|(?<![a-z])sh(?![a-z])", re.IGNORECASE)
 
 
 def command_of(call: ToolCall) -> str | None:

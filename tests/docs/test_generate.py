@@ -17,9 +17,6 @@ VLLM = frozenset({
 })  # fmt: skip
 """The names under which vLLM 0.32 registers tool parsers."""
 
-WAITING = {"muse_glimmer"}
-"""Parsers whose calls are not read rightly yet."""
-
 
 def test_the_page_is_what_the_generator_writes() -> None:
     text = PAGE.read_text("utf-8")
@@ -40,7 +37,7 @@ def test_every_parser_of_vllm_has_a_row() -> None:
 @pytest.mark.parametrize("parser", sorted(VLLM))
 def test_a_parser_is_read_by_a_dialect_or_there_is_a_reason(parser: str) -> None:
     assert not (reader_of(parser) and parsers()[parser])
-    assert reader_of(parser) or parsers()[parser] or parser in WAITING
+    assert reader_of(parser) or parsers()[parser]
 
 
 @pytest.mark.parametrize("name", DIALECTS)

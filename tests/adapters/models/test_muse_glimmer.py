@@ -93,3 +93,14 @@ def test_it_reads_what_it_writes() -> None:
 def test_prose_about_addresses_is_text() -> None:
     text = "Set goto=1, then to=get_weather, and <atem:function_calls> is a tag."
     assert events_of(text) == [Text(text)]
+
+
+def test_a_long_address_leaves_nothing_visible() -> None:
+    tool = ToolSpec("get_current_weather_of_a_city", "", {"type": "object", "properties": {"a": {"type": "string"}}})
+    block = render_of(tool)
+    events = decode(f"<|start|>assistant to={tool.name}<|message|>{block}", grammar((MUSE_GLIMMER,), (tool,)))
+    assert not [event for event in events if isinstance(event, Text)]
+
+
+def render_of(tool: ToolSpec) -> str:
+    return MUSE_GLIMMER.render((ToolCall("", tool.name, {"a": "x"}),))
