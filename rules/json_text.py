@@ -31,7 +31,10 @@ STRICT_WORDS: Final = frozenset({"true", "false", "null"})
 UNQUOTED: Final = {'"': re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL), "'": re.compile(r"(?:[^'\\]++|\\.)*+", re.DOTALL)}
 """All up to the next quote of this kind that no backslash stands before."""
 
-NEAR_KEY: Final = re.compile(r"""(?:"(?:[^"\\]|\\.){0,200}+"|'(?:[^'\\]|\\.){0,200}+'|[^\W\d][\w.$-]{0,200}+)\s*+:""", re.DOTALL)
+_ONE: Final = r"\\(?:u[0-9a-fA-F]{4}|.)"
+NEAR_KEY: Final = re.compile(
+    rf"""(?:"(?:[^"\\]|{_ONE}){{0,1000}}+"|'(?:[^'\\]|{_ONE}){{0,1000}}+'|[^\W\d][\w.$-]{{0,200}}+)\s*+:""", re.DOTALL
+)
 """A key with its colon, as it must follow a comma inside an object."""
 
 NEAR_VALUE: Final = re.compile(r"""["'{\[]|-?[0-9]|(?:true|false|null|True|False|None)\b""")

@@ -66,6 +66,7 @@ def test_strict_json_reads_as_json_loads_does(value: Any, ascii_only: bool, inde
 
 
 @given(VALUES)
+@example({"": "", "\U00010000" * 40 + "\x1f" * 40: ""})
 def test_the_loose_reader_reads_strict_json_alike(value: Any) -> None:
     text = json.dumps(value)
     reader = JsonReader(text, 0, len(text))
