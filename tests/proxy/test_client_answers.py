@@ -123,6 +123,20 @@ async def test_a_cut_command_is_not_run(vllm: FakeVllm, start: Start, stream: bo
     assert answer["finish"] == "length"
 
 
+@pytest.mark.parametrize("name", ["openhands_text", *SHELLS, "cline_xml"])
+async def test_half_a_character_is_asked_for_again_and_then_shown(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    tool, member = {"openhands_text": ("execute_bash", "command"), "cline_xml": ("read_file", "path")}.get(
+        name, ("bash", "command")
+    )
+    vllm.says(f'<tool_call>\n{{"name": "{tool}", "arguments": {{"{member}": "a\\ud800b"}}}}\n</tool_call>')
+    status, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert status == 200
+    assert not answer.get("tool_calls")
+    assert answer["content"].startswith(f"{tool}(")
+    assert "a\\ud800b" in answer["content"]
+    assert "half a character" in vllm.requests[1]["messages"][-1]["content"]
+
+
 # -- what cannot be read
 
 
