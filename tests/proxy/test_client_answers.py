@@ -137,6 +137,14 @@ async def test_half_a_character_is_asked_for_again_and_then_shown(vllm: FakeVllm
     assert "half a character" in vllm.requests[1]["messages"][-1]["content"]
 
 
+@pytest.mark.parametrize("name", SHELLS)
+async def test_an_action_in_a_thought_that_only_ends_is_not_run(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    vllm.says(f"Perhaps\n{LS.replace('ls -la', 'rm x')}\n</think>\n\n{LS}")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert JUDGES[name](answer["content"]) == [("bash", "ls -la")]
+    assert len(vllm.requests) == 1
+
+
 # -- what cannot be read
 
 
