@@ -137,6 +137,15 @@ async def test_half_a_character_is_asked_for_again_and_then_shown(vllm: FakeVllm
     assert "half a character" in vllm.requests[1]["messages"][-1]["content"]
 
 
+@pytest.mark.parametrize("name", [name for name in SHELLS if name != "swe_agent_action"])
+async def test_nothing_runs_in_the_place_of_a_call_that_cannot(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    unreadable = '<tool_call>\n{"name": "bash", "arguments": {"command":\n</tool_call>'
+    vllm.says(f"{unreadable}\n{LS.replace('ls -la', 'git commit -a')}")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert JUDGES[name](answer["content"]) == []
+    assert "git commit" in answer["content"]
+
+
 @pytest.mark.parametrize("name", SHELLS)
 async def test_an_action_in_a_thought_that_only_ends_is_not_run(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
     vllm.says(f"Perhaps\n{LS.replace('ls -la', 'rm x')}\n</think>\n\n{LS}")
