@@ -156,7 +156,7 @@ def _survived(call: ToolCall, answer: Answer, client: str, within: Conversation)
     if isinstance(call.arguments, str) or not call.whole:
         return False
     problem = answer.problem
-    if problem is None or problem.call != call:
+    if problem is None or problem.call is None or replace(problem.call, id=call.id) != call:  # it has got its id since
         return True
     return problem.reason in SURVIVED.get(client, frozenset()) and not _aborts(call, within)
 

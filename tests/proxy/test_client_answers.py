@@ -154,6 +154,24 @@ async def test_an_action_in_a_thought_that_only_ends_is_not_run(vllm: FakeVllm, 
     assert len(vllm.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "tool", "arguments"),
+    [
+        ("evalscope_toolcall", "bash", {}),  # it would report success
+        ("evalscope_toolcall", "look", {}),  # it would drop it
+        ("swe_agent_function_calling", "bash", {"command": None}),  # it would end the run
+        ("openhands_text", "execute_bash", {"command": "echo '</function>'"}),  # no later turn could be read
+    ],
+)
+async def test_a_call_that_a_client_does_not_survive_is_shown(  # noqa: PLR0913, PLR0917 - the parts of one case
+    vllm: FakeVllm, start: Start, stream: bool, name: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    vllm.says(f"<tool_call>\n{json.dumps({'name': tool, 'arguments': arguments})}\n</tool_call>")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), "", stream)
+    assert not answer.get("tool_calls")
+    assert answer["content"].startswith(f"{tool}(")
+
+
 # -- what cannot be read
 
 
