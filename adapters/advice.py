@@ -32,9 +32,10 @@ def _closing(problem: Problem) -> str:
 
 
 def quoted(turn: Turn) -> str:
-    """Write a turn as plain text, calls included."""
+    """Write a turn as plain text, calls included. Half a character, which cannot be sent, is written as its escape."""
     calls = (f"{call.name}({_arguments(call.arguments)})" for call in turn.calls)
-    return "\n".join(part for part in (turn.text.rstrip(), *calls) if part)
+    text = "\n".join(part for part in (turn.text.rstrip(), *calls) if part)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _arguments(arguments: object) -> str:

@@ -133,8 +133,8 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
     """Return the best that is left, in a form that the client survives.
 
     A call that it would only complain about goes out as it is, since that is what it would have got without us. Any other is
-    left out beside good ones, and shown as text where it stands alone. A truncated call is never a call, and an empty answer
-    says what it is.
+    left out beside good ones, and shown as text where it stands alone; for a client that takes one call nothing runs in the
+    place of the first. A truncated call is never a call, and an empty answer says what it is.
     """
     turn, problem = answer.turn, answer.problem
     reason = problem.reason if problem else ""
@@ -142,9 +142,10 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
         return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
     if reason == "endless-answer":
         return replace(turn, calls=(), ending="length")
-    kept = tuple(call for call in turn.calls if _survived(call, answer, client, within))
+    takes = turn.calls if within.policy.several == "all" else turn.calls[:1]
+    kept = tuple(call for call in takes if _survived(call, answer, client, within))
     if kept:
-        return replace(turn, calls=kept if within.policy.several == "all" else kept[:1])
+        return replace(turn, calls=kept)
     if turn.calls:
         return replace(turn, calls=(), text=shorten(quoted(turn)))
     return turn if turn.text.strip() else replace(turn, text=EMPTY)
@@ -155,7 +156,7 @@ def _survived(call: ToolCall, answer: Answer, client: str, within: Conversation)
     if isinstance(call.arguments, str) or not call.whole:
         return False
     problem = answer.problem
-    if problem is None or problem.call != call:
+    if problem is None or problem.call is None or replace(problem.call, id=call.id) != call:  # it has got its id since
         return True
     return problem.reason in SURVIVED.get(client, frozenset()) and not _aborts(call, within)
 

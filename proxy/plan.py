@@ -123,7 +123,8 @@ class Plan:
             return "no"
         if self._prompt_opens():
             return "yes" if raw else "likely"
-        return "no" if self.streamed else "maybe"
+        shown = self.streamed and not self.conversation.policy.acts  # what is shown as it comes cannot become a thought any more
+        return "no" if shown else "maybe"
 
     def _prompt_opens(self) -> bool:
         kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))

@@ -24,6 +24,7 @@ from dataclasses import replace
 from adapters.base import Body, Client, Message
 from adapters.clients.openai_chat import ROLES, policy_for, text_of
 from adapters.clients.openhands_functions import INTRODUCTION, read_functions
+from adapters.clients.shell_text import sendable
 from rules.conversation import Conversation, Json, Policy, ToolCall, Tools, Turn
 
 _RESULT = re.compile(r"EXECUTION RESULT of \[(?P<name>.*?)\]:\n(?P<text>.*)", re.DOTALL)
@@ -154,7 +155,8 @@ def express(turn: Turn, _within: Conversation) -> Turn:
     call = turn.calls[0]
     if isinstance(call.arguments, str):
         return replace(turn, calls=(), text=f"{turn.text}\n\n{call.arguments}".strip())
-    text = f"{turn.text}\n\n{write(call)}" if turn.text.strip() else write(call)
+    written = sendable(write(call))
+    text = f"{turn.text}\n\n{written}" if turn.text.strip() else written
     if not _reads_back(text, call):
         return replace(turn, calls=(call,))
     return replace(turn, text=text, calls=())

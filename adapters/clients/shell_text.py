@@ -35,9 +35,14 @@ def sayable(command: str) -> str:
     """Return a text that can be sent, and run where it is a command."""
     if "\x00" in command:
         raise Unwritable("It holds a NUL character, which no command can.")
-    if _SURROGATE.search(command):
+    return sendable(command)
+
+
+def sendable(text: str) -> str:
+    """Return a text that can be sent."""
+    if _SURROGATE.search(text):
         raise Unwritable("It holds half a character (a lone surrogate), which cannot be sent.")
-    return command
+    return text
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

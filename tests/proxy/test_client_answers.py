@@ -123,6 +123,55 @@ async def test_a_cut_command_is_not_run(vllm: FakeVllm, start: Start, stream: bo
     assert answer["finish"] == "length"
 
 
+@pytest.mark.parametrize("name", ["openhands_text", *SHELLS, "cline_xml"])
+async def test_half_a_character_is_asked_for_again_and_then_shown(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    tool, member = {"openhands_text": ("execute_bash", "command"), "cline_xml": ("read_file", "path")}.get(
+        name, ("bash", "command")
+    )
+    vllm.says(f'<tool_call>\n{{"name": "{tool}", "arguments": {{"{member}": "a\\ud800b"}}}}\n</tool_call>')
+    status, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert status == 200
+    assert not answer.get("tool_calls")
+    assert answer["content"].startswith(f"{tool}(")
+    assert "a\\ud800b" in answer["content"]
+    assert "half a character" in vllm.requests[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("name", [name for name in SHELLS if name != "swe_agent_action"])
+async def test_nothing_runs_in_the_place_of_a_call_that_cannot(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    unreadable = '<tool_call>\n{"name": "bash", "arguments": {"command":\n</tool_call>'
+    vllm.says(f"{unreadable}\n{LS.replace('ls -la', 'git commit -a')}")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert JUDGES[name](answer["content"]) == []
+    assert "git commit" in answer["content"]
+
+
+@pytest.mark.parametrize("name", SHELLS)
+async def test_an_action_in_a_thought_that_only_ends_is_not_run(vllm: FakeVllm, start: Start, stream: bool, name: str) -> None:
+    vllm.says(f"Perhaps\n{LS.replace('ls -la', 'rm x')}\n</think>\n\n{LS}")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), PATHS.get(name, ""), stream)
+    assert JUDGES[name](answer["content"]) == [("bash", "ls -la")]
+    assert len(vllm.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "arguments"),
+    [
+        ("evalscope_toolcall", "bash", {}),  # it would report success
+        ("evalscope_toolcall", "look", {}),  # it would drop it
+        ("swe_agent_function_calling", "bash", {"command": None}),  # it would end the run
+        ("openhands_text", "execute_bash", {"command": "echo '</function>'"}),  # no later turn could be read
+    ],
+)
+async def test_a_call_that_a_client_does_not_survive_is_shown(  # noqa: PLR0913, PLR0917 - the parts of one case
+    vllm: FakeVllm, start: Start, stream: bool, name: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    vllm.says(f"<tool_call>\n{json.dumps({'name': tool, 'arguments': arguments})}\n</tool_call>")
+    _, answer = await ask(await start(upstream=vllm.url), REQUESTS[name](), "", stream)
+    assert not answer.get("tool_calls")
+    assert answer["content"].startswith(f"{tool}(")
+
+
 # -- what cannot be read
 
 
