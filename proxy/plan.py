@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.base import Client, Dialect, Message
-from adapters.clients.openai_chat import merge_users, tools_of
+from adapters.clients.openai_chat import tools_of
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
+from adapters.messages import merge_users
 from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES

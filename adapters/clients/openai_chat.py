@@ -8,17 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import Body, Client, Message
+from adapters.messages import ROLES, text_of
 from adapters.models.native import call_of
-from rules.conversation import Conversation, Policy, Role, ToolCall, Tools, ToolSpec, Turn
-
-ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "function": "tool",
-}
+from rules.conversation import Conversation, Policy, ToolCall, Tools, ToolSpec, Turn
 
 TOOL_ALIASES = (
     ("execute_bash", "bash"),
@@ -84,44 +76,12 @@ def _call(call: dict[str, Any]) -> ToolCall:
     return call_of(call_id, name, arguments if isinstance(arguments, str) else json.dumps(arguments))
 
 
-def text_of(content: Any) -> str:
-    """Return the text of a message's content: a string, or the text parts of a list."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else ()
-    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict) and part.get("type") == "text")
-
-
 def tools_of(tools: Tools) -> list[Message]:
     """Write tools as OpenAI's API takes them."""
     return [
         {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
         for tool in tools
     ]
-
-
-def merge_users(messages: Iterable[Message]) -> list[Message]:
-    """Make neighbouring user messages one, for templates that demand alternation. Texts are parted by a blank line."""
-    merged: list[Message] = []
-    for message in messages:
-        last = merged[-1] if merged else None
-        if last is None or message.get("role") != "user" or last.get("role") != "user":
-            merged.append(message)
-        else:
-            merged[-1] = {**last, "content": _joined(last.get("content"), message.get("content"))}
-    return merged
-
-
-def _joined(first: Any, second: Any) -> Any:
-    if isinstance(first, str) and isinstance(second, str):
-        return f"{first}\n\n{second}"
-    return [*_parts(first), *_parts(second)]
-
-
-def _parts(content: Any) -> list[Any]:
-    if isinstance(content, list):
-        return content
-    return [{"type": "text", "text": content}] if isinstance(content, str) else []
 
 
 def as_it_is(turn: Turn, _within: Conversation) -> Turn:

@@ -22,9 +22,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from adapters.base import Body, Client, Message
-from adapters.clients.openai_chat import ROLES, policy_for, text_of
+from adapters.clients.openai_chat import policy_for
 from adapters.clients.openhands_functions import INTRODUCTION, read_functions
 from adapters.clients.shell_text import sendable
+from adapters.messages import ROLES, text_of
 from rules.conversation import Conversation, Json, Policy, ToolCall, Tools, Turn
 
 _RESULT = re.compile(r"EXECUTION RESULT of \[(?P<name>.*?)\]:\n(?P<text>.*)", re.DOTALL)

@@ -10,8 +10,9 @@ import re
 from typing import Literal, NamedTuple
 
 from adapters.models.arg_pairs_tags import Piece
-from rules.calls.match_tool_name import match_tool_name
-from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
+from adapters.models.tool_parameters import properties
+from rules.conversation import Tools, ToolSpec
+from rules.declared_tool import declared_tool
 
 LONGEST = 256
 """Characters that a name or a key may have."""
@@ -39,7 +40,7 @@ class Head:
         if piece.kind == "text":
             return self._words(piece.text)
         name, _, key = self._text.strip().partition(" ") if piece.kind == "/key" else (self._text.strip(), "", "")
-        named = Named(name, declared(name, self._tools), key.strip())
+        named = Named(name, declared_tool(name, self._tools), key.strip())
         if piece.kind in ("key", "behind name"):
             return named
         if piece.kind in ("/call", "call"):
@@ -49,7 +50,7 @@ class Head:
     def finish(self) -> Named | Literal["no"]:
         """The text is over: a declared name alone is a call that was cut."""
         name = self._text.strip()
-        tool = declared(name, self._tools)
+        tool = declared_tool(name, self._tools)
         return Named(name, tool) if tool else "no"
 
     def _words(self, text: str) -> Literal["no"] | None:
@@ -63,26 +64,5 @@ class Head:
 
     def _begins_key(self, name: str, rest: str) -> bool:
         """Tell whether words behind a name may be a key without its opener: only a declared one of a declared tool."""
-        tool = declared(name, self._tools)
+        tool = declared_tool(name, self._tools)
         return any(key.startswith(rest) or key == rest.rstrip() for key in properties(tool))
-
-
-def declared(name: str, tools: Tools) -> ToolSpec | None:
-    """Return the declared tool that a name is written for, as the rules would match it."""
-    if not name:
-        return None
-    turn = match_tool_name.apply(Turn("assistant", calls=(ToolCall("", name, {}),)), Conversation(tools))
-    return Conversation(tools).tool(turn.calls[0].name) if isinstance(turn, Turn) else None
-
-
-def properties(tool: ToolSpec | None) -> frozenset[str]:
-    """Return the declared properties of a tool."""
-    known = tool.parameters.get("properties") if tool else None
-    return frozenset(known) if isinstance(known, dict) else frozenset()
-
-
-def takes_more(tool: ToolSpec | None) -> bool:
-    """Tell whether a tool may be given properties that are not declared."""
-    if tool is None or not properties(tool):
-        return True
-    return bool(tool.parameters.get("additionalProperties") or tool.parameters.get("patternProperties"))

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from adapters.models.arg_pairs_head import LONGEST, Head, Named, properties, takes_more
+from adapters.models.arg_pairs_head import LONGEST, Head, Named
 from adapters.models.arg_pairs_tags import Piece, Pieces, Tags
 from adapters.models.arg_pairs_tail import Tail
 from adapters.models.arg_pairs_value import Closed, Place, Value, is_key
+from adapters.models.tool_parameters import properties, takes_more
 from rules.conversation import Tools, ToolSpec
 
 Answer = int | Literal["no"] | None

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Literal
 
 from adapters.base import Form, Scan
-from adapters.models.declared_tools import declared, needs_nothing
 from adapters.models.followed_scan import FollowedScan, stands_last
 from adapters.models.json_calls import ARGUMENTS, BESIDE, NAMES, Member, made_of, parts_of, values_in
 from adapters.models.json_head import Gate, names_tool
 from adapters.models.json_tokens import Frame
 from adapters.models.json_unwrapped import UnwrappedScan
+from adapters.models.tool_parameters import needs_nothing
 from rules.conversation import ToolCall, Tools
+from rules.declared_tool import declared_tool
 
 STOPS = (
     "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|end|>", "</s>",
@@ -75,13 +76,13 @@ def read_declared(body: str, tools: Tools, *, closed: bool, lone: bool) -> tuple
         return _unreadable(body, tools)
     found = [(parts_of(value.item, tools), value) for value in values]
     calls = tuple(made_of(parts, value) for parts, value in found if parts and _is_call(parts, tools, lone=lone))
-    known = any(declared(call.name, tools) for call in calls)
+    known = any(declared_tool(call.name, tools) for call in calls)
     return calls if known and len(calls) == len(found) else None
 
 
 def _is_call(parts: Member, tools: Tools, *, lone: bool) -> bool:
     """Say whether name and arguments are those of a call. Beside a declared tool one may be misnamed."""
-    tool = declared(parts.name, tools)
+    tool = declared_tool(parts.name, tools)
     if parts.path:
         return isinstance(parts.arguments, dict) or (tool is not None and isinstance(parts.arguments, str))
     return tool is not None and (bool(parts.arguments) or (lone and needs_nothing(tool)))
@@ -97,7 +98,7 @@ _BEGUN = re.compile(
 def _unreadable(body: str, tools: Tools) -> tuple[ToolCall, ...] | None:
     """Make a call of broken or cut JSON that names a declared tool and has begun its arguments: they stay text."""
     found = _BEGUN.match(body)
-    if found is None or declared(found["name"], tools) is None:
+    if found is None or declared_tool(found["name"], tools) is None:
         return None
     return (ToolCall("", found["name"], body[found.end() :].strip(), whole=False),)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.models.declared_tools import declared
 from rules.conversation import Tools, ToolSpec
+from rules.declared_tool import declared_tool, folded
 
 _NAMESPACES = ("", "default_api.", "functions.", "function.", "tools.", "tool.", "multi_tool_use.")
 
@@ -13,17 +13,13 @@ class DeclaredNames:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._written = frozenset(_folded(f"{space}{tool.name}") for tool in tools for space in _NAMESPACES)
+        self._written = frozenset(folded(f"{space}{tool.name}") for tool in tools for space in _NAMESPACES)
 
     def meant(self, name: str) -> ToolSpec | None:
         """Return the declared tool that a name is written for."""
-        return declared(name, self._tools) if _folded(name) in self._written else None
+        return declared_tool(name, self._tools) if folded(name) in self._written else None
 
     def may_begin(self, text: str) -> bool:
         """Tell whether text is how a declared tool's name begins."""
-        begun = _folded(text)
+        begun = folded(text)
         return any(name.startswith(begun) for name in self._written)
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("-", "_")

@@ -18,7 +18,6 @@ from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from adapters.base import Form, Unwritable
-from adapters.models.declared import declared
 from adapters.models.element_tags import ElementTags, Head
 from adapters.models.element_values import Written, take_verbatim, write_verbatim
 from adapters.models.qwen_xml_read import Take, calls_of
@@ -27,6 +26,7 @@ from adapters.models.qwen_xml_walk import Walk, Way
 from adapters.models.read_back import reaches_its_end, readers
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools
+from rules.declared_tool import declared_tool
 
 Wrapper = tuple[str, str]
 """What opens and closes a section of calls."""
@@ -108,8 +108,8 @@ def _words(row: Elements, wrapper: Wrapper | None) -> Lexicon:
 
 def element_forms(row: Elements, tools: Tools) -> Sequence[Form]:
     """List the ways to write calls: in each wrapper, and without one."""
-    known, fits = vocabulary(tools), declared(tools)
-    return tuple(_form(block, known, fits) for block in _blocks(row))
+    known = vocabulary(tools)
+    return tuple(_form(block, known, lambda name: declared_tool(name, tools) is not None) for block in _blocks(row))
 
 
 def _form(block: _Block, known: Vocabulary, fits: Callable[[str], bool]) -> Form:

@@ -10,6 +10,7 @@ from adapters.base import Form, Unwritable
 from adapters.models.headed_scan import Frame, HeadedScan
 from adapters.models.hermes_json_read import read as hermes_json_read
 from rules.conversation import ToolCall, Tools
+from rules.declared_tool import folded
 from rules.read_json import Reading, read_json
 
 SLICE = 4096
@@ -45,22 +46,17 @@ class Headed:
         return (arguments_of(parts.head["name"], body, ended=ended),)
 
     def _declared(self, name: str) -> bool:
-        return any(known.startswith(_folded(name)) for known in self.names)
+        return any(known.startswith(folded(name)) for known in self.names)
 
 
 def headed(frame: Frame, tools: Tools) -> Headed:
     """Join a frame with the tools that are declared."""
-    return Headed(frame, frozenset(_folded(tool.name) for tool in tools))
+    return Headed(frame, frozenset(folded(tool.name) for tool in tools))
 
 
 def nobodys(block: str, tools: Tools) -> tuple[ToolCall, ...]:  # noqa: ARG001 - the signature of Read
     """Read a block that is markup and nothing else."""
     return ()
-
-
-def _folded(name: str) -> str:
-    """Return a name as `match_tool_name` compares it."""
-    return name.casefold().replace("-", "_")
 
 
 def arguments_of(name: str, body: str, *, ended: bool) -> ToolCall:

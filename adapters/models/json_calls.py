@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from adapters.models.declared_tools import declared, properties
+from adapters.models.tool_parameters import properties
 from rules.conversation import Arguments, Json, ToolCall, Tools
+from rules.declared_tool import declared_tool
 from rules.read_json import Reading, Unreadable, read_json, read_many
 
 NAMES = ("name", "function", "tool_name", "tool", "action")
@@ -97,7 +98,7 @@ def parts_of(item: Json, tools: Tools) -> Member | None:
     if not isinstance(item, dict):
         return None
     named = [key for key in NAMES if isinstance(item.get(key), str) and item[key]]
-    name_key = next((key for key in named if declared(str(item[key]), tools)), named[0] if named else "")
+    name_key = next((key for key in named if declared_tool(str(item[key]), tools)), named[0] if named else "")
     if not name_key:
         return None
     name = str(item[name_key])
@@ -105,7 +106,7 @@ def parts_of(item: Json, tools: Tools) -> Member | None:
     if key:
         return Member(name, item[key], (*path, key))
     beside = {key: value for key, value in item.items() if key != name_key and key not in BESIDE}
-    tool = declared(name, tools)
+    tool = declared_tool(name, tools)
     return Member(name, beside) if not beside or (tool and beside.keys() <= properties(tool)) else None
 
 

@@ -2,6 +2,10 @@
 
 It trusts quotes and brackets as long as the text could be JSON. Models leave quotes unescaped; what then stands behind a string
 cannot follow one, and from there on nothing here is certain: the text is `broken`, and its frame has to say where it ends.
+
+`json_tokens` serves formats in which, nearly always, JSON names its tool; there brackets are only counted. Here a head has named
+the tool already, so that the text is held to JSON's grammar, one value at a time, and single quotes are quotes as well: models
+write arguments as Python does.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from functools import partial
 
 from adapters.base import Dialect, Form, Scan
 from adapters.models.bare_json import BARE, STOPS
-from adapters.models.declared_tools import declared
 from adapters.models.followed_scan import FollowedScan, stands_last
 from adapters.models.json_fence_scan import FENCE, read_fences, scan_fence, scan_last_fences
 from adapters.models.json_tokens import Frame
@@ -25,6 +24,7 @@ from adapters.models.json_write import checked, name_and_arguments
 from adapters.models.led_scan import LedScan
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
+from rules.declared_tool import declared_tool
 from rules.read_json import Unreadable, read_json
 
 CALL = "Call "
@@ -61,12 +61,12 @@ def _names(tools: Tools, text: str, whole: bool) -> bool:
         return False
     name = found["name"]
     ended = whole or found.end() > found.end("name")
-    return declared(name, tools) is not None if ended and name else any(tool.name.startswith(name) for tool in tools)
+    return declared_tool(name, tools) is not None if ended and name else any(tool.name.startswith(name) for tool in tools)
 
 
 def _read_called(block: str, tools: Tools) -> tuple[ToolCall, ...] | None:
     found = _CALLED.match(block)
-    if found is None or declared(found["name"], tools) is None:
+    if found is None or declared_tool(found["name"], tools) is None:
         return None
     text = block[found.end() :].strip()
     reading = read_json(text)

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from adapters.models.declared_tools import declared, properties
 from adapters.models.json_calls import ARGUMENTS, BESIDE, NAMES
+from adapters.models.tool_parameters import properties
 from rules.conversation import Tools, ToolSpec
+from rules.declared_tool import declared_tool
 
 LONGEST: Final = 512
 """Characters that a beginning may have: no name is longer, and what stands beside it is short."""
@@ -127,7 +128,7 @@ def names_tool(tools: Tools, text: Beginning, *, lone: bool = False) -> bool:
         if key == "function" and text.takes("{"):
             continue
         if key in NAMES:
-            tool = declared(text.string(), tools)
+            tool = declared_tool(text.string(), tools)
             return tool is not None and _arguments_follow(tool, text, lone=lone)
         if key in ARGUMENTS:
             return text.begins("{\"'")

@@ -1,4 +1,8 @@
-"""Splits a block of JSON into what its scans look at, whatever way the text is cut: brackets, quotes, escapes and markers."""
+"""Splits a block of JSON into what its scans look at, whatever way the text is cut: brackets, quotes, escapes and markers.
+
+It judges nothing, unlike `json_end`: in these formats several values may follow each other, brackets may close too often,
+and an apostrophe may stand in prose around bare JSON. Which text was JSON its scans decide, by a closing marker or `read_json`.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.advice import quoted
 from adapters.base import Dialect, Message, Unwritable
-from adapters.clients.openai_chat import merge_users
+from adapters.messages import merge_users
 from rules.conversation import Conversation, Turn
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.clients.openai_chat import text_of
+from adapters.messages import text_of
 from adapters.models.gemma4 import render
 from proxy.demo.speak import Said, events, whole
 from rules.conversation import ToolCall

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from rules.base import Example, asks, rule
 from rules.conversation import Conversation, ToolCall, Turn
+from rules.declared_tool import declared_tool
 from rules.samples import TOOLS
-
-_JUNK: Final = " \t\r\n\"'`"
-_NAME: Final = re.compile(r"[^\s\"'`<>(){}\[\]=,]{1,200}")
-_NAMESPACE: Final = re.compile(r"(?:functions?|tools?|default_api|multi_tool_use)[./]", re.IGNORECASE)
 
 
 @rule(
@@ -37,29 +31,5 @@ def match_tool_name(turn: Turn, within: Conversation) -> Turn:
 
 
 def _named(call: ToolCall, within: Conversation) -> ToolCall:
-    if within.tool(call.name) is not None:
-        return call
-    for spelling in _spellings(call.name):
-        matching = [tool.name for tool in within.tools if tool.name == spelling] or [
-            tool.name for tool in within.tools if _folded(tool.name) == _folded(spelling)
-        ]
-        if matching:
-            return replace(call, name=matching[0]) if len(set(matching)) == 1 else call
-    return call
-
-
-def _spellings(name: str) -> Iterator[str]:
-    """Yield what the name may have been meant as, the least changed first."""
-    found = _NAME.match(name.lstrip(_JUNK))
-    bare = found[0] if found else ""
-    yield bare
-    space = _NAMESPACE.match(bare)
-    if space:
-        yield bare[space.end() :]
-    parts = bare.split(":")
-    for at in range(1, len(parts)):
-        yield ":".join(parts[at:])
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("-", "_")
+    tool = declared_tool(call.name, within.tools)
+    return call if tool is None or tool.name == call.name else replace(call, name=tool.name)

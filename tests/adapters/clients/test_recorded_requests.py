@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.clients.openai_chat import merge_users
 from adapters.clients.openhands_text import OPENHANDS_TEXT
+from adapters.messages import merge_users
 from proxy.body import read_body
 from proxy.plan import Plan, Question, make_plan, upstream_body
 from proxy.profiles import load

@@ -16,6 +16,7 @@ from rules.registry import RULES
 from tests.linear import grows_linearly
 
 CORPUS = Path(__file__).parents[2] / "corpus"
+PLAIN = Policy()
 
 
 def cases_of(dialect: str) -> list[dict[str, Any]]:
@@ -54,7 +55,7 @@ def pieces(case: dict[str, Any]) -> Iterator[Sequence[str]]:
     yield from ([raw[at : at + size] for at in range(0, len(raw), size)] for size in (1, 3, 7, 31))
 
 
-def judge(case: dict[str, Any], events: Sequence[Event], policy: Policy) -> str:
+def judge(case: dict[str, Any], events: Sequence[Event], policy: Policy = PLAIN) -> str:
     """Say what is wrong with the decoded events once the rules have run; nothing where they are right."""
     if "".join(event.raw for event in events) != case["raw"]:
         return "characters were lost"
