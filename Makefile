@@ -17,7 +17,7 @@ else
 endif
 
 test: $(VENV)/.dev  ## run all tests that need nothing but Python
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 check: lint test  ## what CI runs: ruff, mypy, import contracts, tests
 
