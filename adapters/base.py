@@ -110,6 +110,8 @@ class Dialect:
               first opener where a newline follows it
     closers   stray markers of the format that are dropped when they stand alone in text; a closer of a thought belongs here if it
               ends visible messages as well, so that alone it is no sign of a thought
+    wraps     tags around visible text, dropped as `closers` are. They are words that any answer may hold (`<answer>`), so where
+              the wraps of several families are looked for, nobody knows whose they are, and they are text
     ends      markers that end the turn: what follows is not the model's to say
     results   markers that open a tool's result: after a call, what follows is invented
     asked     it is read only where the client's prompt or the profile asks the model for it: in other answers the same text is
@@ -124,6 +126,7 @@ class Dialect:
     thinking: tuple[tuple[str, str], ...] = ()
     label: str = ""
     closers: tuple[str, ...] = ()
+    wraps: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     asked: bool = False

@@ -50,6 +50,8 @@ def grammar(dialects: Sequence[Dialect], tools: Tools, stops: Iterable[str] = ()
         thoughts[opener] = thoughts.get(opener, frozenset()) | {closer}
     closing = {closer for closers in thoughts.values() for closer in closers}
     stray = {each for dialect in dialects for each in dialect.closers if calls or each in closing}
+    wraps = {dialect.wraps for dialect in dialects if dialect.wraps}
+    stray |= set(*wraps) if calls and len(wraps) == 1 else set()
     ends = {each for dialect in dialects for each in dialect.ends} | {*stops}
     results = {each for dialect in dialects for each in dialect.results}
     labels = frozenset(f"{dialect.thinking[0][0]}{dialect.label}" for dialect in dialects if dialect.label)

@@ -8,15 +8,15 @@ LINE = 160
 """Characters of a line that are looked at: no fence has a longer opening line."""
 
 _FENCE = re.compile(r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
-_TICKS = re.compile(r"`+")
+_STRETCHES = re.compile(r"`+|[^`]+")
 _LONG = re.compile(r"`{4,}")
 
 
 class Lines:
     """Remembers what decides whether a marker is quoted: an open fence, an open code span, and how its line begins.
 
-    A code span goes on over lines where a quoted marker stands in it, or where four backticks or more opened it: those quote a
-    fence, while one alone may be a slip.
+    A code span ends at a run of as many backticks as opened it. It goes on over lines where a quoted marker stands in it, or
+    where four backticks or more opened it: those quote a fence, while one alone may be a slip.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Lines:
         self._span = self._carried = False
         self._line = ""
         self._last = ""
-        self._runs = 0
+        self._open = self._run = 0
 
     def take(self, text: str) -> None:
         """Note text that was released."""
@@ -39,10 +39,20 @@ class Lines:
     def _grow(self, text: str) -> None:
         """Note more of the line. A run of backticks counts once, wherever it was cut."""
         self._span = self._span and "`" not in text
-        runs = len(_TICKS.findall(text))
-        self._runs += runs - (text.startswith("`") and self._last == "`" and runs > 0)
+        for piece in _STRETCHES.finditer(text):
+            if piece[0][0] == "`":
+                self._run += len(piece[0])
+            else:
+                self._open, self._run = self._opened_by, 0
         self._line = (self._line + text[:LINE] if self._line else text.lstrip(" \t"))[:LINE]
         self._last = text[-1:] or self._last
+
+    @property
+    def _opened_by(self) -> int:
+        """How many backticks opened the code span that is open behind the last run; none is: 0."""
+        if not self._open:
+            return self._run
+        return 0 if self._run == self._open else self._open
 
     def _fence_line(self) -> re.Match[str] | None:
         """Read the line as one that opens or closes a fence, which the end of a code span is not."""
@@ -63,16 +73,16 @@ class Lines:
             self._fences.pop()
         self._line = ""
         self._last = "\n"
-        self._runs = 0
+        self._open = self._run = 0
 
     def fresh(self) -> None:
         """Note that a thought or a call stood here: what follows begins anew."""
         self._line = self._last = ""
-        self._runs = 0
+        self._open = self._run = 0
 
     def quote(self) -> None:
         """Note that a quoted marker follows: what belongs to it is quoted as well, up to the closing backtick."""
-        self._span = self._span or (not self._fences and self._runs % 2 == 1)
+        self._span = self._span or (not self._fences and self._opened_by > 0)
 
     @property
     def start(self) -> bool:
@@ -88,4 +98,4 @@ class Lines:
     def quoted(self) -> bool:
         """Whether what stands here is quoted."""
         opens_fence = bool((found := self._fence_line()) and "`" not in found["info"])
-        return bool(self._fences) or self._span or self._runs % 2 == 1 or opens_fence or self._line.startswith("> ")
+        return bool(self._fences) or self._span or self._opened_by > 0 or opens_fence or self._line.startswith("> ")

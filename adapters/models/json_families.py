@@ -74,7 +74,7 @@ GRANITE = dialect_of(
         "granite",
         framed(Frame("<|tool_call|>", stops=("<|end_of_text|>",)), also=(*_HERMES, *BARE)),
         ("<|tool_call|>", ""),
-        closers=("<response>", "</response>"),
+        wraps=("<response>", "</response>"),
         ends=("<|end_of_text|>",),
     )
 )
@@ -106,7 +106,8 @@ HUNYUAN = dialect_of(
         "hunyuan",
         framed(Frame("<tool_calls>", "</tool_calls>")),
         ("<tool_calls>", "</tool_calls>"),
-        closers=("</tool_calls>", "<answer>", "</answer>"),
+        closers=("</tool_calls>",),
+        wraps=("<answer>", "</answer>"),
     )
 )
 ERNIE = dialect_of(
@@ -115,7 +116,8 @@ ERNIE = dialect_of(
         HERMES_JSON.forms,
         ("<tool_call>\n", "\n</tool_call>"),
         listed=False,
-        closers=(*HERMES_JSON.closers, "<response>", "</response>"),
+        closers=HERMES_JSON.closers,
+        wraps=("<response>", "</response>"),
         ends=("</s>",),
     )
 )

@@ -35,7 +35,7 @@ _LISTED, _EACH = f"{_HOW}Several calls stand in the one list.\n", f"{_HOW}Severa
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models. The last four fields are those of `Dialect`.
+    """A family of models. The last five fields are those of `Dialect`.
 
     forms   how it writes calls, and what it is likely to drift into
     writes  what stands around a call, or around the list of all calls of a turn
@@ -52,6 +52,7 @@ class Family:
     result: Pair = ("<tool_response>\n", "\n</tool_response>")
     thinking: tuple[Pair, ...] = (THINK,)
     closers: tuple[str, ...] = ()
+    wraps: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     results: tuple[str, ...] = ("<tool_response>",)
 
@@ -86,6 +87,7 @@ def dialect_of(family: Family) -> Dialect:
         result=result,
         thinking=family.thinking,
         closers=family.closers,
+        wraps=family.wraps,
         ends=family.ends,
         results=family.results,
     )

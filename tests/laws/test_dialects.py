@@ -159,7 +159,11 @@ def test_a_decoy_is_never_a_call(dialect: Dialect) -> None:
 @every_dialect
 def test_quoted_calls_stay_text(dialect: Dialect) -> None:
     block = written(dialect, ToolCall("", "edit_file", {"path": "/a"})) or written(dialect, SHELL_CALL)
-    for text in (f"Write it so:\n```\n{block}\n```\nand no other way.", f"A call begins `{block}` like this."):
+    for text in (
+        f"Write it so:\n```\n{block}\n```\nand no other way.",
+        f"A call begins `{block}` like this.",
+        f"A call begins `` `{block}` `` like this.",
+    ):
         assert decode(dialect, TOOLS, [text]) == [Text(text)]
 
 

@@ -71,6 +71,12 @@ def test_what_is_no_call_stays_text(name: str, text: str) -> None:
     assert parts_of(text, name) == ([], text)
 
 
+@pytest.mark.parametrize("text", ["<answer>42</answer>", "<response>\n  <status>ok</status>\n</response>\nParse it."])
+def test_tags_that_wrap_an_answer_are_text_where_nobody_knows_the_family(text: str) -> None:
+    every = [name for name, dialect in DIALECTS.items() if not dialect.asked]
+    assert parts_of(text, *every) == ([], text)
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_a_cut_call_is_not_whole(name: str) -> None:
     text = DIALECTS[name].render((CALL,))
