@@ -163,7 +163,7 @@ async def test_an_action_in_a_thought_that_only_ends_is_not_run(vllm: FakeVllm, 
         ("openhands_text", "execute_bash", {"command": "echo '</function>'"}),  # no later turn could be read
     ],
 )
-async def test_a_call_that_a_client_does_not_survive_is_shown(  # noqa: PLR0913, PLR0917 - the parts of one case
+async def test_a_call_that_a_client_does_not_survive_is_shown(
     vllm: FakeVllm, start: Start, stream: bool, name: str, tool: str, arguments: dict[str, Any]
 ) -> None:
     vllm.says(f"<tool_call>\n{json.dumps({'name': tool, 'arguments': arguments})}\n</tool_call>")
