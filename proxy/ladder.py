@@ -138,10 +138,8 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
     """
     turn, problem = answer.turn, answer.problem
     reason = problem.reason if problem else ""
-    if reason == "truncated":
+    if reason in ("truncated", "endless-answer"):
         return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
-    if reason == "endless-answer":
-        return replace(turn, calls=(), ending="length")
     takes = turn.calls if within.policy.several == "all" else turn.calls[:1]
     kept = tuple(call for call in takes if _survived(call, answer, client, within))
     if kept:

@@ -172,6 +172,14 @@ async def test_a_call_that_a_client_does_not_survive_is_shown(
     assert answer["content"].startswith(f"{tool}(")
 
 
+async def test_an_endless_call_says_what_it_was(vllm: FakeVllm, start: Start, stream: bool) -> None:
+    vllm.says("<|tool_call>call:bash{}<tool_call|>", LS.replace("ls -la", "echo " + "x" * 400))
+    url = await start(upstream=vllm.url, budget={"tokens": 20})
+    _, answer = await ask(url, REQUESTS["mini_swe_agent_fence"](), "", stream)
+    assert "cut off" in answer["content"]
+    assert answer["finish"] == "length"
+
+
 # -- what cannot be read
 
 
