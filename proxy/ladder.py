@@ -13,8 +13,10 @@ from adapters.advice import quoted, shorten
 from proxy.answer import Answer
 from proxy.errors import Fault
 from proxy.settings import Budget
+from rules.base import Problem
 from rules.conversation import Conversation, ToolCall, Turn
 from rules.kinds import SchemaLookup
+from rules.problems import judge, problem_from
 
 TEMPERATURES = (0.6, 0.9, 1.0)
 """Sampling of the first, second and later questions: at temperature 0 the same answer comes back."""
@@ -138,10 +140,8 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
     """
     turn, problem = answer.turn, answer.problem
     reason = problem.reason if problem else ""
-    if reason == "truncated":
+    if reason in ("truncated", "endless-answer"):
         return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
-    if reason == "endless-answer":
-        return replace(turn, calls=(), ending="length")
     takes = turn.calls if within.policy.several == "all" else turn.calls[:1]
     kept = tuple(call for call in takes if _survived(call, answer, client, within))
     if kept:
@@ -155,10 +155,18 @@ def _survived(call: ToolCall, answer: Answer, client: str, within: Conversation)
     """Tell whether a client lives on with a call: it is right, or wrong in a way that the client answers with an error."""
     if isinstance(call.arguments, str) or not call.whole:
         return False
-    problem = answer.problem
-    if problem is None or problem.call is None or replace(problem.call, id=call.id) != call:  # it has got its id since
-        return True
-    return problem.reason in SURVIVED.get(client, frozenset()) and not _aborts(call, within)
+    flaw = _flaw(call, answer.problem, within)
+    return not flaw or (flaw in SURVIVED.get(client, frozenset()) and not _aborts(call, within))
+
+
+def _flaw(call: ToolCall, problem: Problem | None, within: Conversation) -> str:
+    """Say what is wrong with a call: what it was refused for, or, of one that was never judged, what it would be refused for."""
+    if problem and problem.call and replace(problem.call, id=call.id) == call:  # it has got its id since
+        return problem.reason
+    if within.tool(call.name) is None:
+        return "unknown-tool"
+    found = judge(call, within)
+    return problem_from(call, found).reason if found else ""
 
 
 def _aborts(call: ToolCall, within: Conversation) -> bool:

@@ -252,7 +252,7 @@ def _messages(plan: Plan) -> list[Message]:
         words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
         return textual.behind_system(theirs, words) if words else theirs
     if plan.dialect is not None and plan.conversation.tools:
-        return textual.messages(plan.conversation, plan.dialect)
+        return textual.messages(plan.conversation, plan.dialect, () if plan.client.rewrites else theirs)
     return native.messages(plan.conversation) if plan.client.rewrites else theirs
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Any
+
 from adapters.advice import quoted
 from adapters.base import Dialect, Message, Unwritable
 from adapters.messages import merge_users
 from rules.conversation import Conversation, Turn
 
 
-def messages(conversation: Conversation, dialect: Dialect) -> list[Message]:
+def messages(conversation: Conversation, dialect: Dialect, theirs: Sequence[Message] = ()) -> list[Message]:
     """Write the turns as plain messages in a dialect: tools behind the system prompt, results as user messages.
 
     The results of one turn's calls, and what the user says behind them, make one message: templates demand that roles alternate.
+
+    theirs  the client's own messages, where there is one for each turn: what they hold besides text, such as an image, is kept
     """
     names = {call.id: call.name for turn in conversation.turns for call in turn.calls}
-    written = merge_users(_message(turn, dialect, names) for turn in conversation.turns)
+    texts = (_message(turn, dialect, names) for turn in conversation.turns)
+    written = merge_users(_with_images(*each) for each in zip(texts, chain(theirs, repeat({})), strict=False))
     return behind_system(written, dialect.describe(conversation.tools))
 
 
@@ -26,6 +33,20 @@ def behind_system(messages: list[Message], words: str) -> list[Message]:
     if isinstance(said, list):
         return [{**messages[0], "content": [*said, {"type": "text", "text": words}]}, *messages[1:]]
     return [{**messages[0], "content": f"{said}\n\n{words}" if said else words}, *messages[1:]]
+
+
+def _with_images(message: Message, theirs: Message) -> Message:
+    """Put what the client's message holds besides text behind the text; a user's own message keeps its order."""
+    parts = theirs.get("content")
+    others = [part for part in parts if not _is_text(part)] if isinstance(parts, list) and message["role"] == "user" else []
+    if not others:
+        return message
+    own = theirs.get("role") == "user"
+    return {**message, "content": parts if own else [{"type": "text", "text": message["content"]}, *others]}
+
+
+def _is_text(part: Any) -> bool:
+    return not isinstance(part, dict) or part.get("type") == "text"
 
 
 def _message(turn: Turn, dialect: Dialect, names: dict[str, str]) -> Message:

@@ -147,3 +147,20 @@ def test_what_the_template_leaves_out_is_said_in_the_descriptions() -> None:
     assert sent(plan_of({**ask, "model": "qwen3.5"}))["tools"] == [bounded]
     raw = upstream_body(plan_of({**ASK, "model": "gemma-4"}), frozenset(), Question())
     assert json.dumps([BASH]).encode() in raw  # nothing to say: the client's own bytes
+
+
+@pytest.mark.parametrize("protocol", ["native", "text:hermes_json"])
+def test_images_reach_the_model_whatever_the_protocol(protocol: Any) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    call = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "shot"}'}}
+    shown = {"role": "user", "content": [{"type": "text", "text": "this"}, image, {"type": "text", "text": "not that"}]}
+    result = {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "done"}, image]}
+    messages = [shown, {"role": "assistant", "content": None, "tool_calls": [call]}, result, {"role": "user", "content": "Well?"}]
+    body = read_body(json.dumps({"model": "m", "messages": messages, "tools": [BASH]}).encode(), Limits())
+    plan = make_plan(body, Settings(upstream="http://x"), load((ProfileTable(name="generic", protocol=protocol),)))
+    sent = json.loads(upstream_body(plan, frozenset(), Question()))["messages"]
+    assert shown in sent
+    assert json.dumps(sent).count("AAAA") == 2
+    if protocol != "native":
+        assert sent[-1]["content"][-1] == {"type": "text", "text": "Well?"}
+        assert [part["type"] for part in sent[-1]["content"]] == ["text", "image_url", "text"]
