@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Thinking
+from adapters.base import Thinking
 from adapters.decoding import Opened, decode, decoder_for
 from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from adapters.prose import Prose
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among
 
 TOOL = ToolSpec("run", "", {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]})
 GEMMA = '<|tool_call>call:run{command:<|"|>ls<|"|>}<tool_call|>'
@@ -28,7 +29,7 @@ def seen(text: str, opened: Opened = "no") -> tuple[str, str, list[ToolCall]]:
     prose = Prose()
     visible = "".join(map(prose.feed, events)) + prose.finish()
     thought = "".join(event.text for event in events if isinstance(event, Thinking))
-    return visible, thought, [event.call for event in events if isinstance(event, Call)]
+    return visible, thought, calls_among(events)
 
 
 @pytest.mark.parametrize("call", [GEMMA, HERMES])

@@ -7,12 +7,11 @@ from typing import Any
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Thinking
 from adapters.decoding import decode as decode_text
-from adapters.decoding import decoder_for
-from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from rules.base import repair
 from rules.conversation import Conversation, Policy, Tools, ToolSpec, Turn
 from rules.registry import RULES
+from tests.adapters.models.cut_decoding import decode_pieces, in_even, in_two
 from tests.linear import grows_linearly
 
 CORPUS = Path(__file__).parents[2] / "corpus"
@@ -37,22 +36,19 @@ def grammar_of(case: dict[str, Any], reads: Sequence[Dialect]) -> Grammar:
 
 def decode(case: dict[str, Any], using: Grammar, pieces: Sequence[str]) -> list[Event]:
     """Return the events of a case that comes in these pieces, neighbours of one kind joined."""
-    decoder = decoder_for(using, "yes" if case.get("prompt_open_thinking") else "no")
-    events = [event for piece in pieces for event in decoder.feed(piece)]
-    return merge([*events, *decoder.finish()])
+    return decode_pieces(pieces, using, "yes" if case.get("prompt_open_thinking") else "no")
 
 
 def cuts(case: dict[str, Any]) -> Iterator[Sequence[str]]:
     """Yield the ways to cut a case in two, at every place."""
-    raw = case["raw"]
-    return ([raw[:at], raw[at:]] for at in range(1, len(raw)))
+    return in_two(case["raw"])
 
 
 def pieces(case: dict[str, Any]) -> Iterator[Sequence[str]]:
     """Yield a case as it came, in single characters, and in pieces of 3, 7 and 31."""
     raw = case["raw"]
     yield case.get("stream_chunks", [raw])
-    yield from ([raw[at : at + size] for at in range(0, len(raw), size)] for size in (1, 3, 7, 31))
+    yield from in_even(raw, 1, 3, 7, 31)
 
 
 def judge(case: dict[str, Any], events: Sequence[Event], policy: Policy = PLAIN) -> str:

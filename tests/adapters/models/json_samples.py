@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.base import Call, Event, Text
-from adapters.decoding import decoder_for
-from adapters.events import merge
+from adapters.base import Event
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, Tools, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among, decode_pieces, text_among
 
 TOOLS: Tools = (
     ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {}}, "required": ["a"]}),
@@ -21,9 +20,8 @@ CALL = ToolCall("", "f", {"a": "x"})
 
 def events_of(text: str | Sequence[str], *reads: str) -> list[Event]:
     """Decode a text, or its pieces, by the dialects of these names."""
-    decoder = decoder_for(grammar([DIALECTS[name] for name in reads], TOOLS))
     pieces = [text] if isinstance(text, str) else text
-    return merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()])
+    return decode_pieces(pieces, grammar([DIALECTS[name] for name in reads], TOOLS))
 
 
 def parts_of(text: str, *reads: str) -> tuple[list[ToolCall], str]:
@@ -33,5 +31,5 @@ def parts_of(text: str, *reads: str) -> tuple[list[ToolCall], str]:
     assert events_of(list(text), *reads) == whole
     for cut in range(1, len(text)):
         assert events_of([text[:cut], text[cut:]], *reads) == whole
-    visible = "".join(event.raw for event in whole if isinstance(event, Text))
-    return [event.call for event in whole if isinstance(event, Call)], visible
+    visible = text_among(whole)
+    return calls_among(whole), visible

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Unwritable
 from adapters.decoding import decode, decoder_for
-from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.arg_pairs import GLM, HY_V3, HY_V4, K2_HORIZON, as_text
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_even, in_two, text_among
 
 FAMILY = pytest.mark.parametrize("dialect", [GLM, HY_V3, HY_V4, K2_HORIZON], ids=lambda each: each.name)
 WRITE = ToolSpec("write", "", {"type": "object", "properties": {"path": {"type": "string"}, "text": {"type": "string"}}})
@@ -28,16 +28,12 @@ def pair(key: str, value: str, between: str = "") -> str:
 
 def events_of(text: str, dialect: Dialect = GLM, *tools: ToolSpec) -> list[Event]:
     """Decode a text, and see that no cut changes what it says."""
-    using = grammar([dialect], tools or TOOLS)
-    whole = decode(text, using)
-    for pieces in (list(text), *([text[:at], text[at:]] for at in range(1, len(text), 1 + len(text) // 60))):
-        decoder = decoder_for(using)
-        assert merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()]) == whole
-    return whole
+    ways = (*in_even(text, 1), *in_two(text, 1 + len(text) // 60))
+    return decode_alike(text, grammar([dialect], tools or TOOLS), ways)
 
 
 def calls_in(text: str, dialect: Dialect = GLM, *tools: ToolSpec) -> list[ToolCall]:
-    return [event.call for event in events_of(text, dialect, *tools) if isinstance(event, Call)]
+    return calls_among(events_of(text, dialect, *tools))
 
 
 SHAPES = {
@@ -171,7 +167,7 @@ def test_prose_about_the_format_is_text_and_released(text: str) -> None:
     for dialect in (GLM, HY_V3):
         assert all(isinstance(event, (Text, Markup)) for event in events_of(f"{text} here.", dialect))
         decoder = decoder_for(grammar([dialect], TOOLS))
-        released = "".join(event.raw for event in decoder.feed(f"{text} here it") if isinstance(event, Text))
+        released = text_among(decoder.feed(f"{text} here it"))
         assert len(f"{text} here it") - len(released) < 2
 
 
@@ -204,7 +200,7 @@ def test_a_section_of_several_calls_leaves_no_text(dialect: Dialect, suffix: str
     call = between.join(["<tool_call>write<tool_sep>", pair("path", "a", between), "</tool_call>"])
     section = between.join(["<tool_calls>", call, call.replace("<tool_sep>", ""), "</tool_calls>"])
     events = events_of(section.replace(">", f"{suffix}>").replace("\n\n", "\n") + between, dialect)
-    assert [event.call for event in events if isinstance(event, Call)] == [ToolCall("", "write", {"path": "a"})] * 2
+    assert calls_among(events) == [ToolCall("", "write", {"path": "a"})] * 2
     assert not [event for event in events if isinstance(event, Text) and event.raw.strip()]
 
 
@@ -237,7 +233,7 @@ def test_it_reads_what_it_writes(dialect: Dialect, arguments: dict[str, Any], kn
     expected = ToolCall("", "f", arguments if typed else {key: as_text(value) for key, value in arguments.items()})
     using = grammar([dialect], (tool,))
     for text, calls in ((block, 1), (f"{block}\nmore", 1), (f"{block}\n{block}", 2)):
-        assert [event.call for event in decode(text, using) if isinstance(event, Call)] == [expected] * calls
+        assert calls_among(decode(text, using)) == [expected] * calls
 
 
 @FAMILY
@@ -258,9 +254,7 @@ def test_what_would_be_misread_is_not_written(dialect: Dialect) -> None:
 def test_the_prompt_shows_a_right_example(dialect: Dialect) -> None:
     prompt = dialect.describe((WRITE,))
     example = prompt[prompt.rindex("behind it:") + len("behind it:") :]
-    assert [event.call for event in decode(example, grammar([dialect], (WRITE,))) if isinstance(event, Call)] == [
-        ToolCall("", "write", {"path": "the path"})
-    ]
+    assert calls_among(decode(example, grammar([dialect], (WRITE,)))) == [ToolCall("", "write", {"path": "the path"})]
 
 
 @pytest.mark.parametrize("head", ["", "<tool_call>f<arg_key>a</arg_key><arg_value>"])

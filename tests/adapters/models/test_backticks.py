@@ -13,7 +13,8 @@ from adapters.models.backticks import BACKTICKS, MSWEA_FENCE
 from adapters.models.shell_fence import SHELLS
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
-from tests.adapters.models.shell_cases import BASH, EDIT, TOOLS, calls_in, events_of, runs, visible
+from tests.adapters.models.cut_decoding import text_among
+from tests.adapters.models.shell_cases import BASH, EDIT, TOOLS, calls_in, events_of, runs
 
 BOTH = pytest.mark.parametrize("dialect", [BACKTICKS, MSWEA_FENCE], ids=["backticks", "mswea_fence"])
 INFO = {"backticks": "bash", "mswea_fence": "mswea_bash_command"}
@@ -27,7 +28,7 @@ def fenced(command: str, info: str = "bash", ticks: str = "```") -> str:
 def test_a_fence_of_a_shell_or_of_none_is_a_command(info: str) -> None:
     events = events_of(f"THOUGHT: look\n\n{fenced('ls -la', info)}\n", BACKTICKS)
     assert calls_in(f"THOUGHT: look\n\n{fenced('ls -la', info)}\n", BACKTICKS) == [runs("ls -la")]
-    assert visible(events).strip() == "THOUGHT: look"
+    assert text_among(events).strip() == "THOUGHT: look"
 
 
 @pytest.mark.parametrize("info", ["python", "json", "text", "diff", "console", "bashrc", "bash title", "ba", "mswea"])
@@ -79,10 +80,10 @@ def test_what_is_invented_behind_a_command_is_dropped(dialect: Dialect) -> None:
     block = fenced("ls", INFO[dialect.name])
     text = f"Look.\n{block}\n\n<returncode>0</returncode>\n<output>\na.py\n</output>\n{block}\nDone."
     assert calls_in(text, dialect) == [runs("ls")]
-    assert visible(events_of(text, dialect)).strip() == "Look."
-    assert visible(events_of("The <output> is:\n<output>\n1", dialect)) == "The <output> is:\n<output>\n1"
+    assert text_among(events_of(text, dialect)).strip() == "Look."
+    assert text_among(events_of("The <output> is:\n<output>\n1", dialect)) == "The <output> is:\n<output>\n1"
     for marker in ("OBSERVATION:\n", "Observation: "):
-        assert "secret" not in visible(events_of(f"{fenced('ls')}\n{marker}secret", BACKTICKS))
+        assert "secret" not in text_among(events_of(f"{fenced('ls')}\n{marker}secret", BACKTICKS))
 
 
 @BOTH
@@ -219,7 +220,7 @@ def test_a_fence_carries_every_command(commands: list[str], prose: str) -> None:
         decoder = decoder_for(grammar((dialect,), TOOLS))
         events = [*decoder.feed(text), *decoder.finish()]
         assert [event.call for event in events if hasattr(event, "call")] == calls
-        assert visible(events).strip() == prose
+        assert text_among(events).strip() == prose
 
 
 def test_only_a_plain_command_is_written_as_one() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Call, Dialect, Event, Text
+from adapters.base import Dialect, Event, Text
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
@@ -14,6 +14,7 @@ from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import cases_of, grammar_of, judge
 from tests.adapters.models.corpus_cases import decode as decode_case
+from tests.adapters.models.cut_decoding import calls_among
 
 CASES = [case for case in cases_of("deepseek") if "DSML" not in case["raw"]]
 TOOLS = (ToolSpec("run", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
@@ -28,7 +29,7 @@ def seen(text: str) -> list[Event]:
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in seen(text) if isinstance(event, Call)]
+    return calls_among(seen(text))
 
 
 @both

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Call, Dialect, Text, Unwritable
-from adapters.decoding import decode, decoder_for
-from adapters.events import merge
+from adapters.base import Dialect, Unwritable
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import cases_of, decodes_linearly, grammar_of, judge
 from tests.adapters.models.corpus_cases import decode as decode_case
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_even, text_among
 
 EDIT = ToolSpec(
     "edit_file",
@@ -31,13 +30,9 @@ every_wrapped = pytest.mark.parametrize("dialect", [DIALECTS[name] for name in W
 def read(dialect: Dialect, text: str, *tools: ToolSpec) -> tuple[str, list[ToolCall]]:
     """Return the visible text and the calls, having checked that the cuts do not matter."""
     using = grammar([dialect, *(each for each in DIALECTS.values() if each is not dialect)], tools or (EDIT,))
-    events = decode(text, using)
-    for size in (1, 3, 7):
-        decoder = decoder_for(using)
-        pieces = [event for at in range(0, len(text), size) for event in decoder.feed(text[at : at + size])]
-        assert merge([*pieces, *decoder.finish()]) == events
-    visible = "".join(event.raw for event in events if isinstance(event, Text))
-    return visible, [event.call for event in events if isinstance(event, Call)]
+    events = decode_alike(text, using, in_even(text, 1, 3, 7))
+    visible = text_among(events)
+    return visible, calls_among(events)
 
 
 def edit(**arguments: Any) -> ToolCall:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Call, Markup, Text, Unwritable
+from adapters.base import Call, Markup, Unwritable
 from adapters.decoding import decode, decoder_for
 from adapters.grammar import grammar
 from adapters.models.functiongemma import FUNCTIONGEMMA, as_text, describe, render
@@ -16,6 +16,7 @@ from adapters.models.gemma4 import GEMMA4
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import cases_of, cuts, decodes_linearly, grammar_of, judge
 from tests.adapters.models.corpus_cases import decode as decode_case
+from tests.adapters.models.cut_decoding import calls_among, text_among
 
 TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {}}})
 READS = (FUNCTIONGEMMA, GEMMA4)
@@ -23,7 +24,7 @@ CASES = [pytest.param(case, id=case["id"]) for case in cases_of("other") if case
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in decode(text, grammar(READS, (TOOL,))) if isinstance(event, Call)]
+    return calls_among(decode(text, grammar(READS, (TOOL,))))
 
 
 @pytest.mark.parametrize("reads", [READS, READS[::-1]], ids=["own first", "own last"])
@@ -54,7 +55,7 @@ def test_gemmas_own_markers_in_a_call_leave_it_unread() -> None:
 def test_prose_is_released_at_once() -> None:
     decoder = decoder_for(grammar(READS, (TOOL,)))
     text = "The marker <start_function_call> comes first"
-    assert "".join(event.raw for event in decoder.feed(text) if isinstance(event, Text)) == text
+    assert text_among(decoder.feed(text)) == text
 
 
 def test_an_invented_result_is_dropped() -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Call, Unwritable
+from adapters.base import Unwritable
 from adapters.decoding import decode as decode_text
 from adapters.grammar import grammar
 from adapters.models.gemma4 import GEMMA4, describe, render
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among
 from tests.linear import grows_linearly
 
 READS = (GEMMA4, *(each for each in DIALECTS.values() if each is not GEMMA4))
@@ -21,7 +22,7 @@ TOOL = ToolSpec(
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in decode_text(text, grammar(READS, (TOOL,))) if isinstance(event, Call)]
+    return calls_among(decode_text(text, grammar(READS, (TOOL,))))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ SHELL = ToolSpec(
 
 
 def shell_calls(text: str) -> list[ToolCall]:
-    return [event.call for event in decode_text(text, grammar(READS, (SHELL,))) if isinstance(event, Call)]
+    return calls_among(decode_text(text, grammar(READS, (SHELL,))))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Markup, Text, Thinking
-from adapters.decoding import Opened, decode, decoder_for
-from adapters.events import merge
+from adapters.base import Markup, Thinking
+from adapters.decoding import Opened, decode
 from adapters.grammar import grammar
 from adapters.models.harmony import HARMONY, render
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_two, text_among
 
 TOOLS = (ToolSpec("run", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
 USING = grammar((HARMONY,), TOOLS)
@@ -19,13 +19,10 @@ WRITTEN = render((GOOD,))
 
 def seen(text: str, opened: Opened = "no") -> tuple[str, str, list[ToolCall]]:
     """Return text, thought and calls, having checked that no single cut matters."""
-    events = decode(text, USING, opened)
-    for at in range(1, len(text)):
-        decoder = decoder_for(USING, opened)
-        assert merge([*decoder.feed(text[:at]), *decoder.feed(text[at:]), *decoder.finish()]) == events
-    visible = "".join(event.raw for event in events if isinstance(event, Text))
+    events = decode_alike(text, USING, in_two(text), opened)
+    visible = text_among(events)
     thought = "".join(event.text for event in events if isinstance(event, Thinking))
-    return visible, thought, [event.call for event in events if isinstance(event, Call)]
+    return visible, thought, calls_among(events)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from adapters.base import Call, Dialect, Event, Markup, Text, Unwritable
 from adapters.decoding import decode, decoder_for
-from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from adapters.models.deepseek_v3 import DEEPSEEK_V3, DEEPSEEK_V31
 from adapters.models.harmony import HARMONY
@@ -20,6 +19,7 @@ from adapters.models.mistral import MISTRAL
 from adapters.models.plamo3 import PLAMO3
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_two, text_among
 
 TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
 HEADED = (MISTRAL, DEEPSEEK_V3, DEEPSEEK_V31, KIMI_K2, HARMONY, PLAMO3)
@@ -32,20 +32,15 @@ closed = pytest.mark.parametrize("dialect", CLOSED, ids=lambda each: each.name)
 
 def seen(dialect: Dialect, text: str) -> list[Event]:
     """Return the events of a text, having checked that single cuts do not matter: all of them where the text is short."""
-    using = GRAMMARS[dialect.name]
-    events = decode(text, using)
-    for at in range(1, len(text), 1 + len(text) // 200):
-        decoder = decoder_for(using)
-        assert merge([*decoder.feed(text[:at]), *decoder.feed(text[at:]), *decoder.finish()]) == events
-    return events
+    return decode_alike(text, GRAMMARS[dialect.name], in_two(text, 1 + len(text) // 200))
 
 
 def calls_in(dialect: Dialect, text: str) -> list[ToolCall]:
-    return [event.call for event in seen(dialect, text) if isinstance(event, Call)]
+    return calls_among(seen(dialect, text))
 
 
 def text_in(dialect: Dialect, text: str) -> str:
-    return "".join(event.raw for event in seen(dialect, text) if isinstance(event, Text))
+    return text_among(seen(dialect, text))
 
 
 def block(dialect: Dialect, arguments: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Call, Event, Text, Unwritable
+from adapters.base import Event, Text, Unwritable
 from adapters.decoding import decoder_for
 from adapters.events import merge
 from adapters.grammar import grammar
@@ -15,6 +15,7 @@ from adapters.models.hermes_json_scan import CLOSE, OPEN
 from adapters.models.qwen_xml import QWEN_XML
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among
 
 READS = (HERMES_JSON, QWEN_XML)
 TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
@@ -26,7 +27,7 @@ def events_of(text: str) -> list[Event]:
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in events_of(text) if isinstance(event, Call)]
+    return calls_among(events_of(text))
 
 
 def test_arguments_keep_the_text_they_came_as() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Event, Text
+from adapters.base import Event, Text
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.models.kimi_k2 import KIMI_K2, render
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among
 
 TOOLS = (ToolSpec("run", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
 CALL, ARGUMENTS, END = "<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"
@@ -21,7 +22,7 @@ def seen(text: str) -> list[Event]:
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in seen(text) if isinstance(event, Call)]
+    return calls_among(seen(text))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_prose_is_text(text: str) -> None:
 
 def test_a_thought_ends_by_a_call_that_ends_the_turn() -> None:
     events = decode(f"I will run it.{render((GOOD,))}<|im_end|>", grammar((KIMI_K2,), TOOLS), "yes")
-    assert [event.call for event in events if isinstance(event, Call)] == [GOOD]
+    assert calls_among(events) == [GOOD]
 
 
 def test_calls_are_numbered() -> None:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Call, Event, Markup, Text, Thinking, Unwritable
-from adapters.decoding import Opened, decode, decoder_for
-from adapters.events import merge
+from adapters.decoding import Opened, decode
 from adapters.grammar import grammar
 from adapters.models.kimi_k3 import KIMI_K3, render
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_two
 
 TOOLS = (ToolSpec("run", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
 USING = grammar((KIMI_K3,), TOOLS)
@@ -26,15 +26,11 @@ GOOD = ToolCall("", "run", {"a": "x"})
 
 def seen(text: str, opened: Opened = "no") -> list[Event]:
     """Return the events of a text, having checked that no single cut matters."""
-    events = decode(text, USING, opened)
-    for at in range(1, len(text)):
-        decoder = decoder_for(USING, opened)
-        assert merge([*decoder.feed(text[:at]), *decoder.feed(text[at:]), *decoder.finish()]) == events
-    return events
+    return decode_alike(text, USING, in_two(text), opened)
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in seen(text) if isinstance(event, Call)]
+    return calls_among(seen(text))
 
 
 PIECES = [
@@ -67,7 +63,7 @@ def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
     except Unwritable:
         assert ARGUMENT_END in "".join(map(str, arguments.values()))
         return
-    assert [event.call for event in decode(f"{text}\nDone.", USING) if isinstance(event, Call)] == [call, call]
+    assert calls_among(decode(f"{text}\nDone.", USING)) == [call, call]
 
 
 @pytest.mark.parametrize(

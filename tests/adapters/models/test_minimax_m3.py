@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Text, Unwritable
-from adapters.decoding import decode, decoder_for
-from adapters.events import merge
+from adapters.base import Unwritable
 from adapters.grammar import grammar
 from adapters.models.minimax_m3 import MINIMAX_M3, render
 from adapters.registry import DIALECTS
@@ -14,6 +12,7 @@ from rules.base import repair
 from rules.conversation import Conversation, Json, ToolCall, ToolSpec, Turn
 from rules.registry import RULES
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_even, text_among
 
 M = "]<]minimax[>["
 TOOLS = (
@@ -37,13 +36,9 @@ USING = grammar([MINIMAX_M3, *(each for each in DIALECTS.values() if each is not
 
 def read(text: str) -> tuple[str, list[ToolCall]]:
     """Return the visible text and the calls, having checked that the cuts do not matter."""
-    events = decode(text, USING)
-    for size in (1, 3, 7, 31):
-        decoder = decoder_for(USING)
-        pieces = [event for at in range(0, len(text), size) for event in decoder.feed(text[at : at + size])]
-        assert merge([*pieces, *decoder.finish()]) == events
-    visible = "".join(event.raw for event in events if isinstance(event, Text))
-    return visible, [event.call for event in events if isinstance(event, Call)]
+    events = decode_alike(text, USING, in_even(text, 1, 3, 7, 31))
+    visible = text_among(events)
+    return visible, calls_among(events)
 
 
 def mended(text: str) -> dict[str, Json]:

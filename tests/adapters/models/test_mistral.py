@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Event, Markup, Text
+from adapters.base import Event, Markup, Text
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.models.mistral import MISTRAL, render
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among
 
 TOOLS = tuple(ToolSpec(name, "", {"type": "object", "properties": {"a": {"type": "string"}}}) for name in ("run", "run_all"))
 
@@ -18,7 +19,7 @@ def seen(text: str) -> list[Event]:
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in seen(text) if isinstance(event, Call)]
+    return calls_among(seen(text))
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import Call, Event, Markup, Text, Thinking
-from adapters.decoding import decode, decoder_for
-from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.muse_glimmer import MUSE_GLIMMER
 from adapters.models.qwen_xml import QWEN_XML
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_every_way, text_among
 
 TOOLS = (
     ToolSpec("get_weather", "", {"properties": {"city": {}, "units": {}}}),
@@ -27,21 +26,15 @@ def call_of(name: str, **arguments: str) -> str:
 
 
 def events_of(text: str) -> list[Event]:
-    using = grammar((MUSE_GLIMMER, QWEN_XML, HERMES_JSON), TOOLS)
-    whole = decode(text, using)
-    assert "".join(event.raw for event in whole) == text
-    for pieces in (list(text), *([text[:at], text[at:]] for at in range(1, len(text)))):
-        decoder = decoder_for(using)
-        assert merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()]) == whole
-    return whole
+    return decode_alike(text, grammar((MUSE_GLIMMER, QWEN_XML, HERMES_JSON), TOOLS), in_every_way(text))
 
 
 def parts(text: str) -> tuple[str, str, list[ToolCall]]:
     """Return what was thought, said and called."""
     events = events_of(text)
     thought = "".join(event.text for event in events if isinstance(event, Thinking))
-    said = "".join(event.raw for event in events if isinstance(event, Text))
-    return thought, said.strip(), [event.call for event in events if isinstance(event, Call)]
+    said = text_among(events)
+    return thought, said.strip(), calls_among(events)
 
 
 @pytest.mark.parametrize("end", ["", "<|eom|>", "<|eot|>"])

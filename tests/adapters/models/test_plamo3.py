@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Text, Thinking
+from adapters.base import Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.models.plamo3 import PLAMO3, render
 from rules.conversation import ToolCall, ToolSpec
+from tests.adapters.models.cut_decoding import calls_among
 
 TOOLS = (ToolSpec("run", "", {"type": "object", "properties": {"a": {"type": "string"}}}),)
 GOOD = ToolCall("", "run", {"a": "x"})
@@ -16,7 +17,7 @@ WRITTEN = render((GOOD,))
 
 
 def calls_in(text: str) -> list[ToolCall]:
-    return [event.call for event in decode(text, grammar((PLAMO3,), TOOLS)) if isinstance(event, Call)]
+    return calls_among(decode(text, grammar((PLAMO3,), TOOLS)))
 
 
 @pytest.mark.parametrize(

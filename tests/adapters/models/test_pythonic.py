@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from adapters.base import Call, Dialect, Event, Text, Unwritable
 from adapters.decoding import decoder_for
-from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.python_literals import unescape, write_value
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from proxy.profiles import choose, load
 from rules.conversation import ToolCall, Tools, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_every_way, text_among
 
 FAMILY = (PYTHONIC, LLAMA4_PYTHONIC, LFM2, OLMO3, TOOL_CODE)
 TOOLS: Tools = (
@@ -34,22 +34,11 @@ PARIS = ToolCall("", "get_weather", {"city": "Paris"})
 
 def events_of(text: str, *dialects: Dialect) -> list[Event]:
     """Decode a text whole, and see that no cut changes that."""
-    using = grammar(dialects or FAMILY, TOOLS)
-
-    def cut(*pieces: str) -> list[Event]:
-        decoder = decoder_for(using)
-        return merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()])
-
-    whole = cut(text)
-    assert "".join(event.raw for event in whole) == text
-    assert cut(*text) == whole
-    for at in range(1, len(text)):
-        assert cut(text[:at], text[at:]) == whole
-    return whole
+    return decode_alike(text, grammar(dialects or FAMILY, TOOLS), in_every_way(text))
 
 
 def calls_in(text: str, *dialects: Dialect) -> list[ToolCall]:
-    return [event.call for event in events_of(text, *dialects) if isinstance(event, Call)]
+    return calls_among(events_of(text, *dialects))
 
 
 def arguments_in(text: str) -> Any:
@@ -247,8 +236,8 @@ def test_stray_marks_and_invented_results_reach_nobody() -> None:
         "<|tool_call_start|>[]<|tool_call_end|>[f()]",
     ):
         events = events_of(text)
-        assert [event.call for event in events if isinstance(event, Call)] == [ToolCall("", "f", {})]
-        assert not "".join(event.raw for event in events if isinstance(event, Text)).strip()
+        assert calls_among(events) == [ToolCall("", "f", {})]
+        assert not text_among(events).strip()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.qwen_xml import QWEN_XML, as_text, describe, render
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, text_among
 
 READS = (QWEN_XML, HERMES_JSON)
 BASH = ToolSpec(
@@ -31,7 +32,7 @@ RISKY = {"command": "ls -la", "security_risk": "LOW"}
 
 def calls_in(text: str, *tools: ToolSpec) -> list[ToolCall]:
     decoder = decoder_for(grammar(READS, tools or (BASH,)))
-    return [event.call for event in (*decoder.feed(text), *decoder.finish()) if isinstance(event, Call)]
+    return calls_among((*decoder.feed(text), *decoder.finish()))
 
 
 SHAPES = {
@@ -86,7 +87,7 @@ def test_an_example_inside_a_value_is_data() -> None:
 )
 def test_prose_is_released_at_once(text: str) -> None:
     decoder = decoder_for(grammar(READS, (BASH,)))
-    released = "".join(event.raw for event in decoder.feed(text) if isinstance(event, Text))
+    released = text_among(decoder.feed(text))
     assert text.startswith(released)
     assert len(text) - len(released) < 2
 
@@ -222,7 +223,7 @@ def arguments_in(text: str, *tools: ToolSpec) -> list[Any]:
         decoder = decoder_for(using)
         found.append(merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()]))
         assert found[-1] == found[0]
-    calls = [event.call for event in found[0] if isinstance(event, Call)]
+    calls = calls_among(found[0])
     return [None if isinstance(call.arguments, str) else call.arguments for call in calls]
 
 

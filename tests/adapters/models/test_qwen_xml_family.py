@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Call, Dialect, Text, Thinking, Unwritable
+from adapters.base import Dialect, Text, Thinking, Unwritable
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON
@@ -18,13 +18,14 @@ from adapters.models.qwen_xml_family import MIMO, SEED_OSS
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import cases_of, cuts, decodes_linearly, grammar_of, judge
 from tests.adapters.models.corpus_cases import decode as decode_case
+from tests.adapters.models.cut_decoding import calls_among
 
 TOOL = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}})
 FAMILY = pytest.mark.parametrize("dialect", [SEED_OSS, MIMO], ids=lambda each: each.name)
 
 
 def calls_in(text: str, *reads: Dialect) -> list[ToolCall]:
-    return [event.call for event in decode(text, grammar(reads, (TOOL,))) if isinstance(event, Call)]
+    return calls_among(decode(text, grammar(reads, (TOOL,))))
 
 
 def wrong_with(case: dict[str, Any], *reads: Dialect) -> str:

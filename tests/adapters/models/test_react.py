@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from adapters.base import Call, Event, Text, Thinking, Unwritable
 from adapters.decoding import Opened, decoder_for
-from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.react import REACT
 from adapters.models.react_scan import THOUGHTS
@@ -19,6 +18,7 @@ from rules.base import repair
 from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
 from rules.registry import RULES
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_every_way, text_among
 
 TOOLS: Tools = (
     ToolSpec("search", "", {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}),
@@ -30,22 +30,11 @@ MOONS = ToolCall("", "search", {"query": "moons"})
 
 def events_of(text: str, opened: Opened = "no") -> list[Event]:
     """Decode a text whole, and see that no cut changes that."""
-    using = grammar((REACT,), TOOLS)
-
-    def cut(*pieces: str) -> list[Event]:
-        decoder = decoder_for(using, opened)
-        return merge([*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish()])
-
-    whole = cut(text)
-    assert "".join(event.raw for event in whole) == text
-    assert cut(*text) == whole
-    for at in range(1, len(text)):
-        assert cut(text[:at], text[at:]) == whole
-    return whole
+    return decode_alike(text, grammar((REACT,), TOOLS), in_every_way(text), opened)
 
 
 def calls_in(text: str, opened: Opened = "no") -> list[ToolCall]:
-    return [event.call for event in events_of(text, opened) if isinstance(event, Call)]
+    return calls_among(events_of(text, opened))
 
 
 def mended(text: str) -> tuple[str, list[ToolCall]]:
@@ -59,7 +48,7 @@ def thought_in(events: list[Event]) -> str:
 
 
 def visible(events: list[Event]) -> str:
-    return "".join(event.raw for event in events if isinstance(event, Text)).strip()
+    return text_among(events).strip()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +102,7 @@ def test_what_is_invented_behind_an_action_is_dropped() -> None:
         "**Observation:** 14",
     ):
         events = events_of(f"{action}\n{behind}")
-        assert [event.call for event in events if isinstance(event, Call)] == [MOONS]
+        assert calls_among(events) == [MOONS]
         assert visible(events) == thought_in(events) == ""
     assert [call.name for call in calls_in(f"{action}\nAction: stop\n")] == ["search", "stop"]
 
@@ -237,7 +226,7 @@ def test_it_reads_what_it_writes(arguments: dict[str, Any]) -> None:
     calls = [ToolCall("", "edit-file", arguments), ToolCall("", "stop", {})]
     decoder = decoder_for(grammar((REACT,), TOOLS))
     events = [*decoder.feed(f"Thought: so\n{REACT.render(calls)}"), *decoder.finish()]
-    assert [event.call for event in events if isinstance(event, Call)] == calls
+    assert calls_among(events) == calls
 
 
 def test_what_would_not_be_read_so_is_not_written() -> None:

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.base import Call, Dialect, Text, Unwritable
+from adapters.base import Dialect, Text, Unwritable
 from adapters.decoding import decoder_for
 from adapters.grammar import grammar
 from adapters.models.shell_tags import COMMAND_TAG, MSWEA_TAG
 from rules.conversation import ToolCall
 from tests.adapters.models.corpus_cases import decodes_linearly
-from tests.adapters.models.shell_cases import BASH, EDIT, TOOLS, calls_in, events_of, runs, visible
+from tests.adapters.models.cut_decoding import calls_among, text_among
+from tests.adapters.models.shell_cases import BASH, EDIT, TOOLS, calls_in, events_of, runs
 
 BOTH = pytest.mark.parametrize("dialect", [MSWEA_TAG, COMMAND_TAG], ids=["mswea_tag", "command_tag"])
 TAG = {"mswea_tag": "mswea_bash_command", "command_tag": "command"}
@@ -30,7 +31,7 @@ def test_a_command_is_what_stands_between_its_tags(dialect: Dialect, frame: str)
         block = tagged(dialect, f"\n{command}\n" if command.startswith("\n") else frame.format(command))
         for text in (block, f"DISCUSSION\nI look.\n{block}", f"{block}\nThen I wait."):
             assert calls_in(text, dialect) == [runs(command)]
-        assert visible(events_of(f"I look.\n{block}\nThen I wait.", dialect)).split() == ["I", "look.", "Then", "I", "wait."]
+        assert text_among(events_of(f"I look.\n{block}\nThen I wait.", dialect)).split() == ["I", "look.", "Then", "I", "wait."]
 
 
 @BOTH
@@ -48,7 +49,7 @@ def test_the_next_command_or_a_result_ends_it(dialect: Dialect) -> None:
     for marker in ("<returncode>0</returncode>", "<output>", "OBSERVATION:", "Observation:"):
         text = f"I look.\n{one}\n{marker}\nmade up {two}"
         assert calls_in(text, dialect) == [runs("ls")]
-        assert visible(events_of(text, dialect)).strip() == "I look."
+        assert text_among(events_of(text, dialect)).strip() == "I look."
 
 
 @BOTH
@@ -100,7 +101,7 @@ def test_it_reads_what_it_writes(commands: list[str], dialect: Dialect) -> None:
     for behind in ("", "\nI wait."):
         decoder = decoder_for(grammar((dialect,), TOOLS))
         events = [*decoder.feed(text + behind), *decoder.finish()]
-        assert [event.call for event in events if isinstance(event, Call)] == calls
+        assert calls_among(events) == calls
 
 
 @BOTH

@@ -14,6 +14,7 @@ from adapters.grammar import grammar
 from adapters.models.thought_json import THOUGHT_JSON
 from rules.conversation import ToolCall
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, text_among
 from tests.adapters.models.shell_cases import TOOLS, calls_in, events_of, runs
 
 CALL = '{"thought": "I look {at} it.", "command": {"name": "edit", "arguments": {"path": "/a\\"}"}}}'
@@ -29,9 +30,9 @@ def thought_in(events: list[Event]) -> str:
 )
 def test_the_object_is_a_thought_and_a_call(text: str) -> None:
     events = events_of(text, THOUGHT_JSON)
-    assert [event.call for event in events if isinstance(event, Call)] == [MADE]
+    assert calls_among(events) == [MADE]
     assert thought_in(events) == "I look {at} it."
-    assert "made up" not in "".join(event.raw for event in events if isinstance(event, Text))
+    assert "made up" not in text_among(events)
 
 
 @pytest.mark.parametrize(

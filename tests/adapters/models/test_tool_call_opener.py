@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Call, Dialect, Text
+from adapters.base import Dialect
 from adapters.decoding import decode as decode_text
 from adapters.decoding import decoder_for
 from adapters.grammar import grammar
@@ -16,6 +16,7 @@ from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.qwen_xml import QWEN_XML
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import cases_of, decode, grammar_of, judge
+from tests.adapters.models.cut_decoding import calls_among, text_among
 
 SHARING = (HERMES_JSON, QWEN_XML, GLM)
 IN_EACH_ORDER = pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_calls_of_all_kinds_follow_each_other(reads: tuple[Dialect, ...]) -> Non
         for other in SHARING:
             text = f"{one.render((CALL,))}\n{other.render((CALL,))}\nDone."
             events = decode_text(text, grammar(reads, (TOOL,)))
-            assert [event.call for event in events if isinstance(event, Call)] == [CALL, CALL]
+            assert calls_among(events) == [CALL, CALL]
 
 
 @IN_EACH_ORDER
@@ -52,7 +53,7 @@ def test_a_call_in_a_value_is_its_values(reads: tuple[Dialect, ...], other: Dial
     for one in SHARING:
         call = ToolCall("", "f", {"a": inner})
         events = decode_text(one.render((call,)), grammar(reads, (TOOL,)))
-        assert [event.call for event in events if isinstance(event, Call)] == [call]
+        assert calls_among(events) == [call]
 
 
 @IN_EACH_ORDER
@@ -61,4 +62,4 @@ def test_a_call_in_a_value_is_its_values(reads: tuple[Dialect, ...], other: Dial
 )
 def test_prose_about_the_opener_is_released_at_once(reads: tuple[Dialect, ...], text: str) -> None:
     decoder = decoder_for(grammar(reads, (TOOL,)))
-    assert "".join(event.raw for event in decoder.feed(text) if isinstance(event, Text)) == text
+    assert text_among(decoder.feed(text)) == text

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Call, Text, Unwritable
-from adapters.decoding import Opened, decode, decoder_for
-from adapters.events import merge
+from adapters.base import Unwritable
+from adapters.decoding import Opened
 from adapters.grammar import grammar
 from adapters.models.xml_generic import XML_GENERIC, render
 from adapters.models.yaml_body import read_yaml
@@ -17,6 +16,7 @@ from rules.base import repair
 from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
 from rules.registry import RULES
 from tests.adapters.models.corpus_cases import decodes_linearly
+from tests.adapters.models.cut_decoding import calls_among, decode_alike, in_even, text_among
 
 WRITE = ToolSpec(
     "write_to_file",
@@ -32,13 +32,9 @@ USING = grammar([XML_GENERIC, *(each for each in DIALECTS.values() if each is no
 
 def read(text: str, opened: Opened = "no") -> tuple[str, list[ToolCall]]:
     """Return the visible text and the calls, having checked that the cuts do not matter."""
-    events = decode(text, USING, opened)
-    for size in (1, 2, 3, 7, 31):
-        decoder = decoder_for(USING, opened)
-        pieces = [event for at in range(0, len(text), size) for event in decoder.feed(text[at : at + size])]
-        assert merge([*pieces, *decoder.finish()]) == events
-    visible = "".join(event.raw for event in events if isinstance(event, Text))
-    return visible.strip(), [event.call for event in events if isinstance(event, Call)]
+    events = decode_alike(text, USING, in_even(text, 1, 2, 3, 7, 31), opened)
+    visible = text_among(events)
+    return visible.strip(), calls_among(events)
 
 
 def write(**arguments: Any) -> ToolCall:
