@@ -84,7 +84,8 @@ class Form:
     scan        makes a Scan for one block
     line_start  the opener counts only where a line begins
     first       the opener counts only where nothing was said before it
-    aloud       the opener counts only outside a thought, in which such a text is a plan
+    aloud       the opener counts only where it is said: in a thought such a text is a plan, behind a quotation mark or in a
+                comment or table it is shown
     thought     finds what the model thought in a block that carries its thought as well
     """
 

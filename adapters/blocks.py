@@ -106,7 +106,7 @@ class BlockDecoder:
 
     def _marker(self, marker: str, after: str) -> str | None:
         grammar = self._grammar
-        forms = self._forms(marker, start=self._lines.start, aloud=True)
+        forms = self._forms(marker, start=self._lines.start, aloud=not self._lines.shown)
         if forms:
             return self._open(forms, marker, after, inside=False)
         if is_word(marker) and not self._lines.start and marker not in grammar.stops:

@@ -9,6 +9,8 @@ LINE = 160
 
 _FENCE = re.compile(r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 _STRETCHES = re.compile(r"`+|[^`]+")
+_SHOWS = ("#", "//", "|", "<!--", "--")
+"""How a line begins that is a comment, a heading or a row of a table."""
 _LONG = re.compile(r"`{4,}")
 
 
@@ -93,6 +95,11 @@ class Lines:
     def blank(self) -> bool:
         """Whether a blank stands right before here."""
         return self._last in (" ", "\t")
+
+    @property
+    def shown(self) -> bool:
+        """Whether what has no markers of its own is rather shown here than said: quoted, in a comment, in a table."""
+        return self._line.startswith(_SHOWS) or self._last in ('"', "'", "|")
 
     @property
     def quoted(self) -> bool:

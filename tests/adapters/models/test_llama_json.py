@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.base import Call, Unwritable
-from adapters.decoding import decoder_for
+from adapters.base import Call, Text, Unwritable
+from adapters.decoding import decode, decoder_for
 from adapters.grammar import grammar
 from adapters.models.llama_json import LLAMA_JSON, describe, render
-from rules.conversation import ToolCall
+from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly
 from tests.adapters.models.json_samples import CALL, GOOD, TOOLS, parts_of
 
@@ -135,3 +135,11 @@ def test_the_prompt_shows_a_right_example() -> None:
 )
 def test_time_is_linear(head: str, unit: str) -> None:
     assert decodes_linearly([LLAMA_JSON], unit, head, size=8_000)
+
+
+@pytest.mark.parametrize("before", ['He said "', "# ", "// ", "| ", "<!-- ", "It prints '"])
+def test_what_is_shown_is_no_call(before: str) -> None:
+    text = f'{before}{{"name": "f", "parameters": {{"a": "rm -rf /x"}}}}'
+    tool = ToolSpec("f", "", {"type": "object", "properties": {"a": {"type": "string"}}})
+    events = decode(text, grammar((LLAMA_JSON,), (tool,)))
+    assert events == [Text(text)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import Call, Event, Markup, Text, Thinking
+from adapters.blocks import BlockDecoder
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON
 from adapters.models.muse_glimmer import MUSE_GLIMMER
@@ -90,10 +91,7 @@ def test_prose_about_addresses_is_text() -> None:
 
 def test_a_long_address_leaves_nothing_visible() -> None:
     tool = ToolSpec("get_current_weather_of_a_city", "", {"type": "object", "properties": {"a": {"type": "string"}}})
-    block = render_of(tool)
-    events = decode(f"<|start|>assistant to={tool.name}<|message|>{block}", grammar((MUSE_GLIMMER,), (tool,)))
-    assert not [event for event in events if isinstance(event, Text)]
-
-
-def render_of(tool: ToolSpec) -> str:
-    return MUSE_GLIMMER.render((ToolCall("", tool.name, {"a": "x"}),))
+    block = MUSE_GLIMMER.render((ToolCall("", tool.name, {"a": "x"}),))
+    text = f"<|start|>assistant to={tool.name}<|message|>{block}"
+    decoder = BlockDecoder(grammar((MUSE_GLIMMER,), (tool,)))
+    assert not [event for event in (*decoder.feed(text), *decoder.finish()) if isinstance(event, Text)]
