@@ -31,7 +31,7 @@ TOOLS = (
         },
     ),
 )
-USING = grammar([MINIMAX_M3, *(each for each in DIALECTS.values() if each is not MINIMAX_M3)], TOOLS)
+USING = grammar([MINIMAX_M3, *(each for each in DIALECTS.values() if each is not MINIMAX_M3 and not each.asked)], TOOLS)
 
 
 def read(text: str) -> tuple[str, list[ToolCall]]:

@@ -27,7 +27,7 @@ BASH = ToolSpec("bash", "", {"type": "object", "properties": {"command": {"type"
 THINK = ToolSpec("think", "", {"type": "object", "properties": {"thought": {"type": "string"}}})
 STOP = ToolSpec("stop", "", {"type": "object", "properties": {}})
 TOOLS = (WRITE, BASH, THINK, STOP)
-USING = grammar([XML_GENERIC, *(each for each in DIALECTS.values() if each is not XML_GENERIC)], TOOLS)
+USING = grammar([XML_GENERIC, *(each for each in DIALECTS.values() if each is not XML_GENERIC and not each.asked)], TOOLS)
 
 
 def read(text: str, opened: Opened = "no") -> tuple[str, list[ToolCall]]:
