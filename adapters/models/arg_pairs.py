@@ -28,11 +28,11 @@ from functools import partial
 from itertools import pairwise
 
 from adapters.base import Dialect, Form, Unwritable
-from adapters.models.arg_pairs_head import LONGEST
-from adapters.models.arg_pairs_read import read
-from adapters.models.arg_pairs_section import SectionScan
-from adapters.models.arg_pairs_tags import Pieces, Tags
-from adapters.models.arg_pairs_walk import Walk
+from adapters.models.pairs.arg_pairs_head import LONGEST
+from adapters.models.pairs.arg_pairs_read import read
+from adapters.models.pairs.arg_pairs_section import SectionScan
+from adapters.models.pairs.arg_pairs_tags import Pieces, Tags
+from adapters.models.pairs.arg_pairs_walk import Walk
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools, ToolSpec
 

@@ -22,8 +22,8 @@ from typing import Literal
 from adapters.base import Dialect, Form, Scan, Unwritable
 from adapters.models.end_tokens import END_TOKENS, without_end
 from adapters.models.followed_scan import FollowedScan
+from adapters.models.json_blocks.json_fence_scan import FENCE, Fences, read_fences, scan_fence
 from adapters.models.json_fence import JSON_FENCE
-from adapters.models.json_fence_scan import FENCE, Fences, read_fences, scan_fence
 from adapters.models.shell_call import call_of, command_of, command_or_refuse, describe_shell
 from adapters.models.shell_fence import SHELLS, FenceScan
 from adapters.models.tool_prompt import describe_tools, write_example

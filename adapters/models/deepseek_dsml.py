@@ -17,8 +17,8 @@ from __future__ import annotations
 from functools import partial
 
 from adapters.base import Dialect
-from adapters.models.element_values import take_typed, write_typed
-from adapters.models.elements import Elements, describe_elements, element_closers, element_forms, render_elements
+from adapters.models.tags.element_values import take_typed, write_typed
+from adapters.models.tags.elements import Elements, describe_elements, element_closers, element_forms, render_elements
 
 END = "<｜end▁of▁sentence｜>"
 THINKING = (("<think>", "</think>"),)

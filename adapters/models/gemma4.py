@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 from adapters.base import Dialect, Form, Read, Unwritable
 from adapters.lexer import Lexer, Token
 from adapters.models.gemma4_values import MARK, read_arguments, write_key, write_value
-from adapters.models.hermes_json_read import read as hermes_json_read
-from adapters.models.qwen_xml_read import read as qwen_xml_read
+from adapters.models.json_blocks.hermes_json_read import read as hermes_json_read
+from adapters.models.tags.qwen_xml_read import read as qwen_xml_read
 from rules.conversation import ToolCall, Tools
 
 OPEN, CLOSE, RESPONSE = "<|tool_call>", "<tool_call|>", "<|tool_response>"

@@ -16,8 +16,8 @@ from typing import Literal
 
 from adapters.base import Form
 from adapters.lexer import Lexer
-from adapters.models.headed_read import headed, nobodys
-from adapters.models.headed_scan import Frame
+from adapters.models.headed.headed_read import headed, nobodys
+from adapters.models.headed.headed_scan import Frame
 from rules.conversation import Tools
 
 ANALYSIS, ROLE = "analysis", "assistant"

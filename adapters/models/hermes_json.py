@@ -13,8 +13,8 @@ import json
 from collections.abc import Sequence
 
 from adapters.base import Dialect, Form, Unwritable
-from adapters.models.hermes_json_read import read
-from adapters.models.hermes_json_scan import CLOSE, ENDS, OPEN, RESPONSE, HermesScan
+from adapters.models.json_blocks.hermes_json_read import read
+from adapters.models.json_blocks.hermes_json_scan import CLOSE, ENDS, OPEN, RESPONSE, HermesScan
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

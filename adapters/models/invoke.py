@@ -21,8 +21,8 @@ from __future__ import annotations
 from functools import partial
 
 from adapters.base import Dialect
-from adapters.models.element_values import take_framed, take_section, write_framed, write_section
-from adapters.models.elements import Elements, describe_elements, element_closers, element_forms, render_elements
+from adapters.models.tags.element_values import take_framed, take_section, write_framed, write_section
+from adapters.models.tags.elements import Elements, describe_elements, element_closers, element_forms, render_elements
 
 THINK = ("<think>", "</think>")
 MINIMAX_END = "[e~["

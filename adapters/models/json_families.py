@@ -23,18 +23,18 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.base import Form, Scan
-from adapters.models.bare_json import BARE, GatedScan
 from adapters.models.hermes_json import HERMES_JSON
-from adapters.models.json_block_read import read_block
-from adapters.models.json_calls import keyed_call_of
-from adapters.models.json_family import THINK, Family, dialect_of, form, framed
+from adapters.models.json_blocks.bare_json import BARE, GatedScan
+from adapters.models.json_blocks.json_block_read import read_block
+from adapters.models.json_blocks.json_calls import keyed_call_of
+from adapters.models.json_blocks.json_family import THINK, Family, dialect_of, form, framed
+from adapters.models.json_blocks.json_head import Gate, begins_object
+from adapters.models.json_blocks.json_tokens import Frame
+from adapters.models.json_blocks.json_unwrapped import UnwrappedScan
+from adapters.models.json_blocks.json_wrapped import WrappedScan
+from adapters.models.json_blocks.json_write import arguments_of, as_string, name_and_parameters
+from adapters.models.json_blocks.led_scan import LedScan
 from adapters.models.json_fence import JSON_FENCE
-from adapters.models.json_head import Gate, begins_object
-from adapters.models.json_tokens import Frame
-from adapters.models.json_unwrapped import UnwrappedScan
-from adapters.models.json_wrapped import WrappedScan
-from adapters.models.json_write import arguments_of, as_string, name_and_parameters
-from adapters.models.led_scan import LedScan
 from rules.conversation import ToolCall, Tools
 
 

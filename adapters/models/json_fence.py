@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan
-from adapters.models.bare_json import BARE, STOPS
 from adapters.models.followed_scan import FollowedScan, stands_last
-from adapters.models.json_fence_scan import FENCE, read_fences, scan_fence, scan_last_fences
-from adapters.models.json_tokens import Frame
-from adapters.models.json_unwrapped import UnwrappedScan
-from adapters.models.json_write import checked, name_and_arguments
-from adapters.models.led_scan import LedScan
+from adapters.models.json_blocks.bare_json import BARE, STOPS
+from adapters.models.json_blocks.json_fence_scan import FENCE, read_fences, scan_fence, scan_last_fences
+from adapters.models.json_blocks.json_tokens import Frame
+from adapters.models.json_blocks.json_unwrapped import UnwrappedScan
+from adapters.models.json_blocks.json_write import checked, name_and_arguments
+from adapters.models.json_blocks.led_scan import LedScan
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 from rules.declared_tool import declared_tool

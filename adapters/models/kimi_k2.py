@@ -13,9 +13,9 @@ import re
 from collections.abc import Sequence
 
 from adapters.base import Dialect, Form
-from adapters.models.headed_group import group
-from adapters.models.headed_read import Headed, headed, json_of, sure
-from adapters.models.headed_scan import Frame
+from adapters.models.headed.headed_group import group
+from adapters.models.headed.headed_read import Headed, headed, json_of, sure
+from adapters.models.headed.headed_scan import Frame
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

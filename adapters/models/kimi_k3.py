@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from adapters.base import Dialect, Form, Unwritable
-from adapters.models.headed_read import arguments_of
+from adapters.models.headed.headed_read import arguments_of
 from adapters.models.kimi_k3_scan import CLOSE, CLOSERS, END, OPEN, SEP, Called, K3Scan, Value
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools

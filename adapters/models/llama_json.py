@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form
-from adapters.models.bare_json import BARE, STOPS
-from adapters.models.json_block_read import read_block
-from adapters.models.json_tokens import Frame
-from adapters.models.json_unwrapped import UnwrappedScan
-from adapters.models.json_write import checked, name_and_parameters
+from adapters.models.json_blocks.bare_json import BARE, STOPS
+from adapters.models.json_blocks.json_block_read import read_block
+from adapters.models.json_blocks.json_tokens import Frame
+from adapters.models.json_blocks.json_unwrapped import UnwrappedScan
+from adapters.models.json_blocks.json_write import checked, name_and_parameters
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

@@ -18,14 +18,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.models.element_tags import Head
 from adapters.models.invoke import MINIMAX_END, MINIMAX_THINKING, response
 from adapters.models.minimax_m3_tags import LOST, MARK, WRAPPER, WRAPPER_END, MarkedTags
 from adapters.models.minimax_m3_values import take, write
-from adapters.models.qwen_xml_read import calls_of
-from adapters.models.qwen_xml_tags import Vocabulary, vocabulary
-from adapters.models.qwen_xml_walk import Walk, Way
-from adapters.models.read_back import reaches_its_end, readers
+from adapters.models.tags.element_tags import Head
+from adapters.models.tags.qwen_xml_read import calls_of
+from adapters.models.tags.qwen_xml_tags import Vocabulary, vocabulary
+from adapters.models.tags.qwen_xml_walk import Walk, Way
+from adapters.models.tags.read_back import reaches_its_end, readers
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

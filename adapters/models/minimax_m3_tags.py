@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from adapters.lexer import Lexer
 from adapters.lexer import Token as Piece
-from adapters.models.qwen_xml_tags import LONGEST, Kind, Token
+from adapters.models.tags.qwen_xml_tags import LONGEST, Kind, Token
 
 MARK = "]<]minimax[>["
 WRAPPER, WRAPPER_END = f"{MARK}<tool_call>", f"{MARK}</tool_call>"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from adapters.models.element_values import Written, write_verbatim
 from adapters.models.minimax_m3_tags import MARK
-from adapters.models.qwen_xml_read import unframed
-from adapters.models.qwen_xml_value import Closed
+from adapters.models.tags.element_values import Written, write_verbatim
+from adapters.models.tags.qwen_xml_read import unframed
+from adapters.models.tags.qwen_xml_value import Closed
 from rules.conversation import Json
 
 ITEM = "item"

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Literal
 
 from adapters.base import Dialect, Form
-from adapters.models.headed_read import Headed, headed, json_of, nobodys, sure
-from adapters.models.headed_scan import Frame
+from adapters.models.headed.headed_read import Headed, headed, json_of, nobodys, sure
+from adapters.models.headed.headed_scan import Frame
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

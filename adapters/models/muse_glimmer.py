@@ -19,7 +19,7 @@ from typing import Literal
 
 from adapters.base import Form, Read
 from adapters.models import qwen_xml
-from adapters.models.qwen_xml_tags import Writing
+from adapters.models.tags.qwen_xml_tags import Writing
 from rules.conversation import ToolCall, Tools
 
 EOM = "<|eom|>"

@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapters.base import Dialect, Form
-from adapters.models.declared_names import DeclaredNames
-from adapters.models.python_calls import Style
-from adapters.models.pythonic_read import form, verified, write
+from adapters.models.python.declared_names import DeclaredNames
+from adapters.models.python.python_calls import Style
+from adapters.models.python.pythonic_read import form, verified, write
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import ToolCall, Tools
 

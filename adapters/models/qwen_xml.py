@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.models.qwen_xml_read import read_known
-from adapters.models.qwen_xml_tags import QWEN, RESPONSE, Vocabulary, Writing, vocabulary
-from adapters.models.qwen_xml_walk import qwen
-from adapters.models.read_back import all_declared, reaches_its_end
+from adapters.models.tags.qwen_xml_read import read_known
+from adapters.models.tags.qwen_xml_tags import QWEN, RESPONSE, Vocabulary, Writing, vocabulary
+from adapters.models.tags.qwen_xml_walk import qwen
+from adapters.models.tags.read_back import all_declared, reaches_its_end
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools, ToolSpec
 

@@ -15,7 +15,7 @@ needs no more than a profile. Source: the chat template of Seed-OSS, and vLLM's 
 from __future__ import annotations
 
 from adapters.models.qwen_xml import THINKING, dialect
-from adapters.models.qwen_xml_tags import Writing
+from adapters.models.tags.qwen_xml_tags import Writing
 
 SEED_OSS = dialect("seed_oss", Writing(wrapper="seed:tool_call", ends=("<seed:eos>",)), (("<seed:think>", "</seed:think>"),))
 MIMO = dialect("mimo", Writing(framed=False), THINKING)

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.models.declared_names import DeclaredNames
 from adapters.models.end_tokens import without_end
 from adapters.models.native import call_of
-from adapters.models.python_calls import Style
-from adapters.models.pythonic_read import form as python_form
+from adapters.models.python.declared_names import DeclaredNames
+from adapters.models.python.python_calls import Style
+from adapters.models.python.pythonic_read import form as python_form
 from adapters.models.react_scan import ACTIONS, FINALS, NOTHING, RESULTS, THOUGHTS, ReactScan
 from adapters.models.react_xml import XmlActionScan
 from adapters.models.react_xml import read as read_xml

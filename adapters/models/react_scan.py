@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from adapters.lexer import Lexer, Token, begins_line
-from adapters.models.declared_names import DeclaredNames
+from adapters.models.python.declared_names import DeclaredNames
 
 Kind = Literal["text", "object", "fence"]
 

@@ -12,7 +12,7 @@ import re
 from typing import Literal
 
 from adapters.lexer import Lexer
-from adapters.models.hermes_json_read import read_object
+from adapters.models.json_blocks.hermes_json_read import read_object
 from rules.conversation import Json, ToolCall, Tools
 
 OPEN, CLOSE = "<action>", "</action>"

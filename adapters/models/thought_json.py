@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from adapters.base import Dialect, Form, Unwritable
-from adapters.models.hermes_json_read import read_object
+from adapters.models.json_blocks.hermes_json_read import read_object
 from adapters.models.shell_call import call_of
 from adapters.models.tool_prompt import describe_tools
 from rules.conversation import Json, ToolCall, Tools

@@ -19,15 +19,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
-from adapters.models.element_tags import Head
-from adapters.models.element_values import in_section, take_framed, take_section, write_verbatim
-from adapters.models.qwen_xml_read import calls_of
-from adapters.models.qwen_xml_tags import Kind, Lexicon, Names, Tags, Vocabulary, lexicon, vocabulary
-from adapters.models.qwen_xml_value import Closed
-from adapters.models.qwen_xml_walk import Walk, Way
-from adapters.models.read_back import all_declared, reaches_its_end
+from adapters.models.tags.element_tags import Head
+from adapters.models.tags.element_values import in_section, take_framed, take_section, write_verbatim
+from adapters.models.tags.qwen_xml_read import calls_of
+from adapters.models.tags.qwen_xml_tags import Kind, Lexicon, Names, Tags, Vocabulary, lexicon, vocabulary
+from adapters.models.tags.qwen_xml_value import Closed
+from adapters.models.tags.qwen_xml_walk import Walk, Way
+from adapters.models.tags.read_back import all_declared, reaches_its_end
+from adapters.models.tags.xml_entities import escape_entities, unescape
 from adapters.models.tool_prompt import describe_tools
-from adapters.models.xml_entities import escape_entities, unescape
 from adapters.models.xml_generic_scans import ATTRIBUTE, AttributesScan, BodyScan
 from adapters.models.yaml_body import begins_with_key, read_yaml
 from rules.conversation import Json, ToolCall, Tools

@@ -11,7 +11,7 @@ from adapters.decoding import decoder_for
 from adapters.events import merge
 from adapters.grammar import grammar
 from adapters.models.hermes_json import HERMES_JSON, describe, render
-from adapters.models.hermes_json_scan import CLOSE, OPEN
+from adapters.models.json_blocks.hermes_json_scan import CLOSE, OPEN
 from adapters.models.qwen_xml import QWEN_XML
 from rules.conversation import ToolCall, ToolSpec
 from tests.adapters.models.corpus_cases import decodes_linearly

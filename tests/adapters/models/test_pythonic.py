@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.base import Call, Dialect, Event, Text, Unwritable
 from adapters.decoding import decoder_for
 from adapters.grammar import grammar
-from adapters.models.python_literals import unescape, write_value
+from adapters.models.python.python_literals import unescape, write_value
 from adapters.models.pythonic import LFM2, LLAMA4_PYTHONIC, OLMO3, PYTHONIC, TOOL_CODE
 from proxy.profiles import choose, load
 from rules.conversation import ToolCall, Tools, ToolSpec

@@ -1,0 +1,1 @@
+"""What reads calls written as a name and pairs of keys and values between tags: GLM and its relatives."""
