@@ -73,9 +73,10 @@ def test_nothing_to_run_and_nobody_to_run_it(dialect: Dialect) -> None:
         assert calls_in(tagged(dialect, "ls"), dialect, tools=tools) == []
 
 
-def test_only_the_tag_that_nobody_writes_by_chance_counts_within_a_line() -> None:
+def test_a_closed_tag_counts_within_a_line_as_it_does_for_the_clients() -> None:
     assert calls_in(f"I look: {tagged(MSWEA_TAG, 'ls')}", MSWEA_TAG) == [runs("ls")]
-    assert calls_in(f"I look: {tagged(COMMAND_TAG, 'ls')}", COMMAND_TAG) == []
+    assert calls_in(f"I look: {tagged(COMMAND_TAG, 'ls')}", COMMAND_TAG) == [runs("ls")]
+    assert calls_in(f"I look: `{tagged(COMMAND_TAG, 'ls').replace(chr(10), '')}`", COMMAND_TAG) == []
     assert (MSWEA_TAG.asked, COMMAND_TAG.asked) == (False, True)
 
 
