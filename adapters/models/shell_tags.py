@@ -95,7 +95,7 @@ class _Tag:
         return f"</{self.tag}>"
 
     def forms(self, tools: Tools) -> Sequence[Form]:
-        """List the ways to write a command where one tool takes it: on a line of its own, or closed within one, as clients read it."""
+        """List the ways to write a command where one tool takes it: on a line of its own, or closed within one."""
         lines = Form(self.opener, self.scan, self.read, line_start=True)
         inline = Form(self.opener, partial(self.scan, strict=True), self.read)
         return () if shell_tool(tools) is None else (lines, inline)
