@@ -9,6 +9,7 @@ vLLM's functiongemma parser (0.32) and the model's formatting guide.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -19,6 +20,7 @@ from rules.conversation import Json, ToolCall, Tools, ToolSpec
 
 RESPONSE = "<start_function_response>"
 ENDS = ("<end_of_turn>", "<eos>")
+_WORD = re.compile(r"[^\s:={}\[\](),\"'<]+")
 MARKS = Marks("<escape>", "<start_function_call>", "<end_function_call>", (RESPONSE, *ENDS))
 
 
@@ -53,7 +55,8 @@ def _write(call: ToolCall) -> str:
     written = {key: as_text(value) for key, value in call.arguments.items()}
     pairs = ",".join(f"{write_key(key)}:{MARKS.string}{text}{MARKS.string}" for key, text in written.items())
     block = f"{MARKS.opener}call:{call.name}{{{pairs}}}{MARKS.closer}"
-    whole, known = ToolCall("", call.name, written), ToolSpec(call.name, "", {"properties": {key: {} for key in written}})
+    words: dict[str, Json] = {word: {} for word in (*written, *_WORD.findall(block))}  # any of them may be declared
+    whole, known = ToolCall("", call.name, written), ToolSpec(call.name, "", {"properties": words})
     ends = MarkedScan((), MARKS).feed(f"{block}\n.") == len(block)
     if not ends or any(read(block, tools) != (whole,) for tools in ((), (known,))):
         raise Unwritable("a name or value that the markers around it would not carry")

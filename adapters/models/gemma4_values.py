@@ -267,6 +267,8 @@ def write_value(value: Json) -> str:
         case str():
             if MARK in value:
                 raise Unwritable(f"a string that holds {MARK}")
+            if _NEXT.match(value):
+                raise Unwritable("a string that begins as the next member would")
             return f"{MARK}{value}{MARK}"
         case dict():
             return "{" + ",".join(f"{write_key(key)}:{write_value(each)}" for key, each in value.items()) + "}"

@@ -42,6 +42,12 @@ def test_bare_values_are_read_as_gemmas() -> None:
     assert calls_in(text) == [ToolCall("", "f", {"a": "x", "b": {"n": [1, True], "s": "y"}})]
 
 
+def test_a_value_that_begins_as_the_next_member_is_not_written() -> None:
+    for write in (render, GEMMA4.render):
+        with pytest.raises(Unwritable):
+            write((ToolCall("", "f", {"a": ",b:"}),))
+
+
 def test_a_cut_call_is_not_whole() -> None:
     [call] = calls_in("<start_function_call>call:f{a:<escape>rm -rf /tm")
     assert not call.whole
