@@ -106,7 +106,12 @@ TEXT = {"type": "string"}
 SHELL = _tool("bash", "A shell.", {"command": TEXT}, "command")
 SWE_TOOLS = [
     _tool("bash", "runs the given command directly in bash", {"command": TEXT}, "command"),
-    _tool("str_replace_editor", "Edits.", {"command": TEXT, "path": TEXT, "view_range": {"type": "array"}}, "command", "path"),
+    _tool(
+        "str_replace_editor",
+        "Edits.",
+        {"command": {"type": "string", "enum": ["view", "create"]}, "path": TEXT, "view_range": {"type": "array"}},
+        *("command", "path"),
+    ),
     _tool("submit", "Hands in the work."),
 ]
 TIMED = _tool("bash", "A shell.", {"command": TEXT, "timeout": {"type": "number"}}, "command")
