@@ -69,13 +69,12 @@ The tool parsers of vLLM 0.32, and the dialect that reads what each of them read
 ## Conformance
 
 The single-turn cases of the Berkeley Function Calling Leaderboard that have right answers: each is written in each dialect and
-read back with that dialect first and those of the generic profile behind it, whole, behind a sentence, and in pieces of 1, 3, 7
-and 31 characters; then it is mended by its declared tools.
+read back with that dialect first and those of the generic profile behind it, whole, behind a sentence, and in pieces of 7 and 31
+characters; then it is mended by its declared tools.
 
 - *exact*: every time the same calls, as JSON values, and no text beside them
-- *refused*: the dialect says that it cannot write the calls; what it refuses stands in brackets
-- *type untold*: the format writes two values alike and the tool takes both, as null and the text "null" for a nullable text:
-  nobody can know which was meant, and the text is taken
+- *refused*: the dialect cannot write the calls, and says so; what it refuses stands in brackets. *Written alike*: a format without
+  types writes null and "null" in the same characters, and the tool takes both
 - *wrong*: anything else
 
 {conformance}"""

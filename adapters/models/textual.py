@@ -9,7 +9,8 @@ from typing import Any
 from adapters.advice import quoted
 from adapters.base import Dialect, Message, Unwritable
 from adapters.messages import merge_users
-from rules.conversation import Conversation, Turn
+from adapters.models.written import written
+from rules.conversation import Conversation, Tools, Turn
 
 
 def messages(conversation: Conversation, dialect: Dialect, theirs: Sequence[Message] = ()) -> list[Message]:
@@ -20,9 +21,9 @@ def messages(conversation: Conversation, dialect: Dialect, theirs: Sequence[Mess
     theirs  the client's own messages, where there is one for each turn: what they hold besides text, such as an image, is kept
     """
     names = {call.id: call.name for turn in conversation.turns for call in turn.calls}
-    texts = (_message(turn, dialect, names) for turn in conversation.turns)
-    written = merge_users(_with_images(*each) for each in zip(texts, chain(theirs, repeat({})), strict=False))
-    return behind_system(written, dialect.describe(conversation.tools))
+    texts = (_message(turn, dialect, conversation.tools, names) for turn in conversation.turns)
+    ours = merge_users(_with_images(*each) for each in zip(texts, chain(theirs, repeat({})), strict=False))
+    return behind_system(ours, dialect.describe(conversation.tools))
 
 
 def behind_system(messages: list[Message], words: str) -> list[Message]:
@@ -49,18 +50,18 @@ def _is_text(part: Any) -> bool:
     return not isinstance(part, dict) or part.get("type") == "text"
 
 
-def _message(turn: Turn, dialect: Dialect, names: dict[str, str]) -> Message:
+def _message(turn: Turn, dialect: Dialect, tools: Tools, names: dict[str, str]) -> Message:
     if turn.role == "tool":
         return {"role": "user", "content": dialect.result(names.get(turn.answers or "", "tool"), turn.text)}
     if not turn.calls:
         return {"role": turn.role, "content": turn.text}
-    return {"role": "assistant", "content": render(turn, dialect)}
+    return {"role": "assistant", "content": render(turn, dialect, tools)}
 
 
-def render(turn: Turn, dialect: Dialect) -> str:
+def render(turn: Turn, dialect: Dialect, tools: Tools) -> str:
     """Write a turn as the model would have. What the dialect cannot carry is quoted as plain text, whole."""
     try:
-        calls = dialect.render(turn.calls)
+        calls = written(turn.calls, dialect, tools)
     except Unwritable:
         return quoted(turn)
     return f"{turn.text}\n{calls}" if turn.text else calls

@@ -31,25 +31,6 @@ def same(one: Json, other: Json) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def spelled_alike(calls: Sequence[ToolCall], wanted: Sequence[ToolCall]) -> bool:
-    """Tell whether calls differ in nothing but that a text stands for the value that it spells: "null" for null."""
-    return len(calls) == len(wanted) and all(
-        one.whole and one.name == other.name and _spelled_alike(_value(one.arguments), _value(other.arguments))
-        for one, other in zip(calls, wanted, strict=True)
-    )
-
-
-def _spelled_alike(one: Json, other: Json) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_spelled_alike(value, other[name]) for name, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_spelled_alike, one, other))
-    if isinstance(one, str) != isinstance(other, str):
-        text, value = (one, other) if isinstance(one, str) else (other, one)
-        return text in (json.dumps(value, ensure_ascii=False), str(value))
-    return same(one, other)
-
-
 def difference(calls: Sequence[ToolCall], wanted: Sequence[ToolCall]) -> str:
     """Say how the first call differs that does."""
     if len(calls) != len(wanted):

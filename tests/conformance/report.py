@@ -21,8 +21,8 @@ _HEAD = """\
 The data of bfcl-eval {version} has {all:,} such cases. {usable:,} of them are used, with {calls:,} calls; in the other {unusable} the
 right answer is wrong by the case's own declarations ({reasons}).
 
-| dialect | models | exact | refused | type untold | wrong |
-|---|---|---:|---|---:|---:|
+| dialect | models | exact | refused | wrong |
+|---|---|---:|---|---:|
 """
 
 
@@ -55,7 +55,7 @@ def _row(name: str, found: Sequence[Outcome]) -> str:
     refused = str(count["refused"])
     if count["refused"]:
         refused += f" ({in_cell(_counted(_reasons(found, 'refused')))})"
-    cells = [name, models_of(name), count["exact"], refused, count["untold"], count["wrong"]]
+    cells = [name, models_of(name), count["exact"], refused, count["wrong"]]
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -67,10 +67,9 @@ def listing(results: Results) -> str:
 def _lines(name: str, found: Mapping[str, Outcome]) -> Iterator[str]:
     count = Counter(each.kind for each in found.values())
     yield f"{name}: {', '.join(f'{count[kind]} {kind}' for kind in sorted(count))}"
-    for kind in ("refused", "untold"):
-        for why, number in _reasons(found.values(), kind).most_common():
-            case, sample = next((case, each) for case, each in found.items() if (each.kind, each.why) == (kind, why))
-            yield f"  {number} {kind}: {why}, as in {case}: {sample.detail}"
+    for why, number in _reasons(found.values(), "refused").most_common():
+        case, sample = next((case, each) for case, each in found.items() if (each.kind, each.why) == ("refused", why))
+        yield f"  {number} refused: {why}, as in {case}: {sample.detail}"
     wrong = [(case, each) for case, each in found.items() if each.kind == "wrong"]
     for case, each in wrong[:SHOWN]:
         yield f"  WRONG {case}: {each.why}: {each.detail}"

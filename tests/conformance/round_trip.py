@@ -10,13 +10,14 @@ from typing import Literal, TypeAlias
 from adapters.base import Dialect, Form, Unwritable
 from adapters.decoding import decoder_for
 from adapters.grammar import Grammar, grammar
+from adapters.models.written import written
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
 from rules.base import Verdict, repair
 from rules.conversation import Conversation, ToolCall, Tools, Turn
 from rules.registry import RULES
 from tests.conformance.bfcl_cases import Case
-from tests.conformance.compare import difference, same_calls, spelled_alike
+from tests.conformance.compare import difference, same_calls
 from tests.conformance.refusals import what_is_refused
 
 PROSE = "I will do it."
@@ -25,7 +26,7 @@ SIZES = (7, 31)
 
 DIFFERENT = "the calls are different"
 
-Kind = Literal["exact", "refused", "untold", "wrong"]
+Kind = Literal["exact", "refused", "wrong"]
 Mend: TypeAlias = Callable[[Turn], Verdict]
 """Runs the rules over a turn."""
 
@@ -35,9 +36,8 @@ class Outcome:
     """What became of a case: its kind, why in words that are the same for like cases, and the details.
 
     exact    in every cut the calls came back as they were, and nothing else did
-    refused  the dialect says that it cannot write the calls
-    untold   a text came back for the value that it spells, and the dialect writes both in the very same characters and the tool
-             takes both: a format without types cannot tell null from "null"
+    refused  the dialect cannot write the calls and says so, or cannot for these tools: a format without types cannot tell null
+             from "null" where a tool takes both
     wrong    anything else
     """
 
@@ -56,7 +56,7 @@ def outcomes(case: Case, dialects: Sequence[str] = tuple(DIALECTS)) -> Mapping[s
     mend = mender(case.tools)
     found = {RULES_ALONE: judge(mend(Turn("assistant", calls=case.calls)), case.calls)}
     using = grammars(case.tools, dialects)
-    return found | {name: round_trip(case.calls, DIALECTS[name], using[name], mend) for name in dialects}
+    return found | {name: round_trip(case, DIALECTS[name], using[name], mend) for name in dialects}
 
 
 def grammars(tools: Tools, dialects: Sequence[str]) -> Mapping[str, Grammar]:
@@ -97,21 +97,14 @@ def mender(tools: Tools) -> Mend:
     return mend
 
 
-def round_trip(calls: Sequence[ToolCall], dialect: Dialect, using: Grammar, mend: Mend) -> Outcome:
-    """Write calls in a dialect and read them back; the worst outcome counts."""
+def round_trip(case: Case, dialect: Dialect, using: Grammar, mend: Mend) -> Outcome:
+    """Write a case's calls in a dialect and read them back; the worst outcome counts."""
     try:
-        text = dialect.render(calls)
+        text = written(case.calls, dialect, case.tools)
     except Unwritable as refusal:
-        return Outcome("refused", *what_is_refused(calls, dialect, str(refusal)))
-    found = EXACT
-    for prose, pieces in cuts(text):
-        verdict = mend(read(pieces, using))
-        outcome = judge(verdict, calls, prose)
-        if outcome.why == DIFFERENT and _alike(verdict.turn.calls, calls, dialect):
-            found = Outcome("untold", "written alike", outcome.detail)
-        elif outcome is not EXACT:
-            return outcome
-    return found
+        return Outcome("refused", *what_is_refused(case.calls, dialect, str(refusal)))
+    found = (judge(mend(read(pieces, using)), case.calls, prose) for prose, pieces in cuts(text))
+    return next((each for each in found if each is not EXACT), EXACT)
 
 
 def judge(verdict: Verdict, calls: Sequence[ToolCall], prose: str = "") -> Outcome:
@@ -142,10 +135,3 @@ def read(pieces: Sequence[str], using: Grammar) -> Turn:
     builder.take(decoder.finish())
     return builder.finish("stop")[1]
 
-
-def _alike(calls: Sequence[ToolCall], wanted: Sequence[ToolCall], dialect: Dialect) -> bool:
-    """Tell whether calls differ only in what a dialect does not write: whether a text is one or spells another value."""
-    try:
-        return spelled_alike(calls, wanted) and dialect.render(calls) == dialect.render(wanted)
-    except Unwritable:
-        return False
