@@ -73,8 +73,8 @@ read back with that dialect first and those of the generic profile behind it, wh
 characters; then it is mended by its declared tools.
 
 - *exact*: every time the same calls, as JSON values, and no text beside them
-- *refused*: the dialect cannot write the calls, and says so; what it refuses stands in brackets. *Written alike*: a format without
-  types writes null and "null" in the same characters, and the tool takes both
+- *refused*: the dialect cannot write the calls, and says so; what it refuses stands in brackets. *Written alike*: a format
+  without types writes null and "null" in the same characters, and the tool takes both
 - *wrong*: anything else
 
 {conformance}"""

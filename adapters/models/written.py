@@ -22,7 +22,7 @@ def written(calls: Sequence[ToolCall], dialect: Dialect, tools: Tools) -> str:
     """Write the calls of one turn. Raises Unwritable for what the dialect cannot carry to a model that has these tools."""
     text = dialect.render(calls)
     for spelled in _spelled(calls):
-        if _mended(spelled, tools) != _mended(calls, tools) and _alike(spelled, text, dialect):
+        if _alike(spelled, text, dialect) and _mended(spelled, tools) != _mended(calls, tools):
             raise Unwritable("a value and the text that spells it are written alike")
     return text
 

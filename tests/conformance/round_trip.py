@@ -134,4 +134,3 @@ def read(pieces: Sequence[str], using: Grammar) -> Turn:
         builder.take(decoder.feed(piece))
     builder.take(decoder.finish())
     return builder.finish("stop")[1]
-

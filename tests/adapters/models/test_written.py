@@ -24,7 +24,8 @@ def taking(*types: str) -> tuple[ToolSpec, ...]:
 
 @pytest.mark.parametrize("dialect", UNTYPED, ids=lambda each: each.name)
 @pytest.mark.parametrize(
-    ("value", "other"), [(5, "integer"), (20.5, "number"), (True, "boolean"), (None, "null"), ([1], "array"), ({"a": 1}, "object")]
+    ("value", "other"),
+    [(5, "integer"), (20.5, "number"), (True, "boolean"), (None, "null"), ([1], "array"), ({"a": 1}, "object")],
 )
 def test_without_types_a_value_is_written_only_where_no_text_is_taken(dialect, value: Json, other: str) -> None:
     tools = taking("string", other)
@@ -40,7 +41,11 @@ def test_without_types_a_value_is_written_only_where_no_text_is_taken(dialect, v
 
 
 def _spelled(value: Json) -> str:
-    return {True: "true", None: "null"}.get(value, str(value)) if not isinstance(value, (list, dict)) else str(value).replace("'", '"')
+    return (
+        {True: "true", None: "null"}.get(value, str(value))
+        if not isinstance(value, (list, dict))
+        else str(value).replace("'", '"')
+    )
 
 
 @pytest.mark.parametrize("dialect", [*UNTYPED, *TYPED], ids=lambda each: each.name)
