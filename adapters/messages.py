@@ -38,6 +38,14 @@ def merge_users(messages: Iterable[Message]) -> list[Message]:
     return merged
 
 
+def behind_last(messages: list[Message], words: str) -> list[Message]:
+    """Put words behind the text of the last message, be it a tool's result: there they break no template's order of roles."""
+    if not words or not messages:
+        return messages
+    last = messages[-1]
+    return [*messages[:-1], {**last, "content": _joined(last.get("content") or "", words)}]
+
+
 def _joined(first: Any, second: Any) -> Any:
     if isinstance(first, str) and isinstance(second, str):
         return f"{first}\n\n{second}"

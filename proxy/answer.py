@@ -45,7 +45,8 @@ Show: TypeAlias = Callable[[Reader, Shown], Awaitable[None]]
 class Answer:
     """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration.
 
-    engine   what the server's own tool parser got wrong, as a reason code; empty: nothing, or it was not asked
+    engine    what the server's own tool parser got wrong, as a reason code; empty: nothing, or it was not asked
+    left_out  names of calls that are not delivered, because the client takes one
     """
 
     verdict: Verdict
@@ -55,6 +56,7 @@ class Answer:
     reader: Reader
     unchecked: tuple[str, ...] = ()
     engine: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def turn(self) -> Turn:
@@ -147,10 +149,20 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     last, turn = decoding.builder.finish("cut" if degenerate else reader.ending())
     if (turn.text.strip() or thought) and not degenerate:
         await show(reader, Shown(text + last, thought, ()))
-    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=degenerate)
+    turn = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, turn, degenerate=degenerate)
+    left_out = left_out_of(turn, verdict) if "keep_first_call" in verdict.repairs else ()
     verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
     engine = compared(verdict, reader) if reading.parsed else ""
-    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked, engine)
+    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked, engine, left_out)
+
+
+def left_out_of(turn: Turn, verdict: Verdict) -> tuple[str, ...]:
+    """Name the calls of a turn that gave way to the one that is delivered."""
+    names = [call.name for call in turn.calls]
+    kept = verdict.turn.calls[0].name
+    names.remove(kept if kept in names else names[0])
+    return tuple(names)
 
 
 def endless(reading: Reading, decoding: Decoding, reader: Reader) -> bool:

@@ -20,13 +20,13 @@ from proxy.checker import Checker
 from proxy.concessions import NO_LOGPROBS, Concession, Memory
 from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
-from proxy.ladder import Allowance, Gate, allowance, fail_open, sampling
-from proxy.moves import Moves
+from proxy.ladder import Allowance, Gate, allowance, best_of, fail_open, sampling
 from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
 from proxy.reading import Reader, Usage
 from proxy.reply import Reply, StreamReply, WholeReply
+from proxy.sessions import Sessions
 from proxy.settings import Settings
 from proxy.upstream import Upstream
 from rules.conversation import Turn
@@ -47,7 +47,7 @@ class Services:
     journal: Journal | None
     memory: Memory = field(default_factory=Memory)
     gate: Gate = field(default_factory=Gate)
-    moves: Moves = field(default_factory=Moves)
+    sessions: Sessions = field(default_factory=Sessions)
 
 
 class Exchange:
@@ -55,7 +55,7 @@ class Exchange:
 
     def __init__(self, services: Services, plan: Plan, headers: Mapping[str, str], turn_id: str) -> None:
         self._services = services
-        self._plan = services.moves.settle(plan, headers)
+        self._plan = services.sessions.settle(plan, headers)
         self._headers = headers
         self._turn_id = turn_id
         self._started = time.monotonic()
@@ -93,15 +93,20 @@ class Exchange:
         """Ask until the turn is right or the budget is spent; return it as the client takes it."""
         answer = first = await self._ask(Question())
         allowed = allowance(self._services.settings.budget, self._headers, self._started)
-        while answer.problem is not None and allowed.left and await self._services.gate.enter(allowed.seconds):
+        while (
+            answer.problem is not None
+            and not answer.problem.hopeless
+            and allowed.left
+            and await self._services.gate.enter(allowed.seconds)
+        ):
             again = await self._ask_again(answer, allowed)
             if again is None:
                 break
             answer, allowed = again, allowed.spent(again)
         turn = answer.turn
         if answer.problem is not None:
-            best = first if first.turn.calls and not answer.turn.calls else answer
-            turn = fail_open(best, self._plan.client.name, self._plan.conversation)
+            turn = fail_open(best_of(first, answer), self._plan.client.name, self._plan.conversation)
+        self._services.sessions.delivered(self._plan, self._headers, turn, answer.left_out)
         return self._expressed(self._behind_what_was_sent(turn))
 
     def _expressed(self, turn: Turn) -> Turn:
@@ -124,7 +129,9 @@ class Exchange:
         assert answer.problem is not None
         number = len(self._answers)
         more = ask_again(answer.turn, answer.raw, answer.problem)
-        question = Question(tuple(more), sampling(number, allowed, self._plan.limit), allowed.tokens)
+        self._plan = self._plan.asked(answer.problem.reason)
+        changed = sampling(number, allowed, self._plan.limit)
+        question = Question(tuple(more), answer.problem.hides, changed, allowed.tokens)
         try:
             with self._services.gate.asking():
                 async with asyncio.timeout(max(allowed.seconds, 0.001)):
@@ -220,7 +227,7 @@ class Exchange:
             timings["first_byte"] = self._first_byte - self._started
         finished = {id(answer.reader) for answer in self._answers}
         broken = tuple(reader for reader in self._readers if id(reader) not in finished)
-        moves = bool(self._answers) and self._services.moves.learn(self._plan, self._headers, self._answers[0].problem)
+        moves = bool(self._answers) and self._services.sessions.learn(self._plan, self._headers, self._answers[0].problem)
         subject = Subject(self._plan, self._turn_id, self._answers, end, timings, broken, moves)
         note(subject, self._services.journal, self._services.settings.upstream)
 

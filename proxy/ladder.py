@@ -127,8 +127,22 @@ SURVIVED: Mapping[str, frozenset[str]] = {
 """Which broken calls each client answers with an error of its own; on all others it aborts, or does something silently wrong. A
 client that takes a line of text survives none: there is no line to write."""
 
+RIGHT = frozenset({"repeated-call", "failing-alike", "done-but-goes-on", "no-call", "call-required"})
+"""What a turn may be asked about although the client can take it: where asking did not help, it is delivered as it is."""
+
+STOPPED = "[toolmend: stopped here. {advice} Nothing was run this time.]"
 CUT = "[toolmend: the model's call was cut off before its end, also when it was asked again; it was not executed]"
 EMPTY = "[toolmend: the model gave an empty answer, also when it was asked again]"
+
+
+def best_of(first: Answer, last: Answer) -> Answer:
+    """Choose what is delivered of a first answer and a last one that is not right either."""
+    worse = _is_right(first) and not _is_right(last)
+    return first if worse or (first.turn.calls and not last.turn.calls) else last
+
+
+def _is_right(answer: Answer) -> bool:
+    return answer.problem is None or answer.problem.reason in RIGHT
 
 
 def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
@@ -136,12 +150,17 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
 
     A call that it would only complain about goes out as it is, since that is what it would have got without us. Any other is
     left out beside good ones, and shown as text where it stands alone; for a client that takes one call nothing runs in the
-    place of the first. A truncated call is never a call, and an empty answer says what it is.
+    place of the first. A truncated call is never a call, and an empty answer says what it is. A call that only goes round is
+    delivered, until the session is stopped with words that say so.
     """
     turn, problem = answer.turn, answer.problem
     reason = problem.reason if problem else ""
     if reason in ("truncated", "endless-answer"):
         return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
+    if reason in RIGHT:
+        return turn
+    if problem and problem.hopeless:
+        return replace(turn, calls=(), text=STOPPED.format(advice=problem.advice))
     takes = turn.calls if within.policy.several == "all" else turn.calls[:1]
     kept = tuple(call for call in takes if _survived(call, answer, client, within))
     if kept:

@@ -11,7 +11,7 @@ from adapters.base import Client, Dialect, Message
 from adapters.clients.openai_chat import tools_of
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
-from adapters.messages import merge_users
+from adapters.messages import behind_last, merge_users
 from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
@@ -29,7 +29,11 @@ MODES: tuple[Mode, ...] = ("repair", "observe", "off")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chat request, understood. `dialect` is what tools are told to the model in as text; None: natively."""
+    """One chat request, understood.
+
+    dialect  what tools are told to the model in as text; None: natively
+    note     what the model is told behind the last message, in this request alone
+    """
 
     body: ChatBody
     client: Client
@@ -37,6 +41,7 @@ class Plan:
     conversation: Conversation
     mode: Mode
     dialect: Dialect | None = None
+    note: str = ""
 
     @property
     def model(self) -> str:
@@ -114,6 +119,11 @@ class Plan:
         """Return this plan with the tools told as text. A client whose own prompt tells the form of an action keeps it."""
         return self if self.prompted else replace(self, dialect=DIALECTS[self.profile.text_dialect])
 
+    def asked(self, reason: str) -> Plan:
+        """Return this plan after the model was asked about something."""
+        within = self.conversation
+        return replace(self, conversation=replace(within, asked=(*within.asked, reason)))
+
     def opened(self, *, raw: bool, split: bool) -> Opened:
         """Tell whether the answer begins inside a thought.
 
@@ -181,7 +191,7 @@ def _mode(process: Mode, profile: Mode | None, request: str) -> Mode:
 
 def _policy(conversation: Conversation, profile: Profile) -> Any:
     preset = "openhands" if any("security_risk" in _properties(tool.parameters) for tool in conversation.tools) else ""
-    return replace(conversation.policy, guess=profile.guess, fill=profile.fill_for(preset))
+    return replace(conversation.policy, guess=profile.guess, fill=profile.fill_for(preset), patience=profile.patience)
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -191,9 +201,13 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend."""
+    """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend.
+
+    hides  positions of past turns that the model does not see this time
+    """
 
     more: tuple[Message, ...] = ()
+    hides: frozenset[int] = frozenset()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     budget: int | None = None
 
@@ -219,7 +233,7 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
     changes |= {"stream": True, "stream_options": {"include_usage": True}}
     if plan.profile.raw == "logprobs":
         changes["logprobs"] = True
-    changes |= _conversation(plan, granted, question.more) | dict(question.sampling)
+    changes |= _conversation(plan, granted, question) | dict(question.sampling)
     drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
     if plan.dialect is not None:
         drops |= TOOL_MEMBERS
@@ -237,17 +251,23 @@ def _under(ours: Any, theirs: Any) -> Any:
     return ours if theirs is None else theirs
 
 
-def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Message]) -> dict[str, Any]:
+def _conversation(plan: Plan, granted: frozenset[Concession], question: Question) -> dict[str, Any]:
     """Write messages and tools anew where the client's own cannot go upstream as they are."""
     merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
     theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
-    written = [*_messages(plan), *more]
+    shown = behind_last(_messages(plan, question.hides), plan.note)
+    written = [*shown, *question.more]
     ours: dict[str, Any] = {"messages": merge_users(written) if merge else written, "tools": _tools(plan, theirs["tools"])}
     return {name: value for name, value in ours.items() if value and value != theirs[name]}
 
 
-def _messages(plan: Plan) -> list[Message]:
+def _messages(plan: Plan, hides: frozenset[int]) -> list[Message]:
     theirs: list[Message] = list(plan.body.fields["messages"])
+    turns = plan.conversation.turns
+    if hides and (plan.client.rewrites or len(theirs) == len(turns)):
+        shown = [place for place in range(len(turns)) if place not in hides]
+        plan = replace(plan, conversation=replace(plan.conversation, turns=tuple(turns[place] for place in shown)))
+        theirs = theirs if plan.client.rewrites else [theirs[place] for place in shown]
     if plan.prompted:
         words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
         return textual.behind_system(theirs, words) if words else theirs

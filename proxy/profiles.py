@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from adapters.registry import DIALECTS
 from proxy.settings import EVERY, Mode, ProfileTable
-from rules.conversation import Json
+from rules.conversation import Json, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Profile:
     fill_missing     the switch for `fill`
     merge_users      consecutive user messages are made one: some templates demand that roles alternate
     spell_out        constraints that the chat template leaves out of the tools' schemas are said in their descriptions
+    patience         when an agent is told that it goes round, or that it is done
     """
 
     name: str
@@ -55,6 +56,7 @@ class Profile:
     fill_missing: bool = True
     merge_users: bool = False
     spell_out: bool = False
+    patience: Patience = field(default_factory=Patience)
     ranked: bool = False  # built in: the most specific pattern wins, whatever the order
 
     @property
@@ -123,6 +125,8 @@ def _base(index: int, table: ProfileTable, known: Mapping[str, Profile], default
 def _changed(base: Profile, table: ProfileTable, *, ranked: bool) -> Profile:
     given = {key: getattr(table, key) for key in table.model_fields_set - {"extends"}}
     values: dict[str, Any] = {key: getattr(base, key) for key in base.__dataclass_fields__}
+    if table.patience is not None:
+        given["patience"] = replace(base.patience, **table.patience.model_dump(exclude_none=True))
     profile = Profile(**values | given | {"ranked": ranked})
     return replace(profile, reads=_every(profile.reads))
 

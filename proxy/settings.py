@@ -58,6 +58,7 @@ Protocol = Annotated[str, AfterValidator(_known_protocol)]
 MIB = 1024 * 1024
 
 Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 SafePath = Annotated[Path, Field(strict=False)]
@@ -101,6 +102,15 @@ class Budget(Frozen):
     tokens: Count = 16_384
 
 
+class PatienceTable(Frozen):
+    """`[profile.patience]`: when an agent is told that it goes round (`rules.conversation.Patience`)."""
+
+    repeats: Limit | None = None
+    failures: Limit | None = None
+    idle: Limit | None = None
+    stop: Limit | None = None
+
+
 class ProfileTable(Frozen):
     """One `[[profile]]` as it is written: a key that is absent comes from what it extends (`proxy.profiles.load`)."""
 
@@ -120,6 +130,7 @@ class ProfileTable(Frozen):
     fill_missing: bool | None = None
     merge_users: bool | None = None
     spell_out: bool | None = None
+    patience: PatienceTable | None = None
 
     @field_validator("match", "reads")
     @classmethod

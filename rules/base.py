@@ -18,7 +18,7 @@ guess   a unique, near choice                                one switch: `Policy
 policy  the operator said so in a profile                    only as configured
 """
 
-Fault = Literal["model-arguments", "model-name", "model-format", "model-empty", "model-degenerate", "truncated"]
+Fault = Literal["model-arguments", "model-name", "model-format", "model-empty", "model-loop", "model-degenerate", "truncated"]
 """The classes of faults that are the model's; the others are found in proxy/."""
 
 
@@ -26,10 +26,12 @@ Fault = Literal["model-arguments", "model-name", "model-format", "model-empty", 
 class Problem:
     """What only the model can mend.
 
-    reason   a stable code, e.g. `missing-arguments`
-    advice   what to tell the model, in at most 300 characters of plain text per finding
-    call     the call it is about, if it is about one
-    path     JSON path inside the arguments, e.g. `$.command`
+    reason    a stable code, e.g. `missing-arguments`
+    advice    what to tell the model, in at most 300 characters of plain text per finding
+    call      the call it is about, if it is about one
+    path      JSON path inside the arguments, e.g. `$.command`
+    hides     positions of past turns that are left out when the model is asked again: a pattern that is seen is gone on with
+    hopeless asking would not help any more
     """
 
     reason: str
@@ -37,6 +39,8 @@ class Problem:
     advice: str
     call: ToolCall | None = None
     path: str = "$"
+    hides: frozenset[int] = frozenset()
+    hopeless: bool = False
 
 
 Apply: TypeAlias = Callable[[Turn, Conversation], "Turn | Problem"]

@@ -17,6 +17,9 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 Several = Literal["all", "first", "ask"]
 
+Prose = Literal["answer", "message", "error"]
+Choice = Literal["auto", "required"]
+
 Ending = Literal["stop", "length", "cut", "unsure"]
 """How a model's answer ended.
 
@@ -72,12 +75,33 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an agent may go round before the model is told. 0 switches a limit off.
+
+    repeats   the same call with the same result, or the same two to four calls by turns: how many rounds, the new one included
+    failures  calls of one tool in a row that fail in the same way, the new one included
+    idle      calls in a row that only look or check again, after an edit was made and a check has passed
+    stop      rounds after which the session is stopped
+    """
+
+    repeats: int = 3
+    failures: int = 4
+    idle: int = 6
+    stop: int = 12
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the client can take and the operator has allowed.
 
     several    what becomes of several calls in a turn. all: the client takes them; first: it takes one, and gets the first right
                one; ask: it takes one action out of the model's text, and which of several was meant is asked
     acts       the client takes every turn for an action; one without a call counts as idle talk
+    prose      what a turn without a call is to the client. answer: the end of the task; message: said to the user, and the agent
+               goes on; error: a fault of form, and a few of them end the run
+    choice     whether the client demands a call (`tool_choice`)
+    finish     how the work is handed in, as words for the model: "call the tool submit"; empty: not known
+    patience   when the model is told that it goes round, or that it is done
     guess      rules of the safety class `guess` may act
     fill       property name -> value for a required property that is missing (safety class `policy`)
     tool_aliases  name the model likes -> name the client declares (safety class `guess`)
@@ -86,6 +110,10 @@ class Policy:
 
     several: Several = "all"
     acts: bool = False
+    prose: Prose = "answer"
+    choice: Choice = "auto"
+    finish: str = ""
+    patience: Patience = Patience()
     guess: bool = True
     fill: Mapping[str, Json] = field(default_factory=dict)
     tool_aliases: Mapping[str, str] = field(default_factory=dict)
@@ -94,11 +122,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The only memory there is; it comes with each request."""
+    """The only memory there is; it comes with each request.
+
+    dropped  calls that were delivered and that the client left out of its history, the last ones in a row: it refused them
+    asked    reason codes of what the model was asked about in this turn already, in order
+    """
 
     tools: Tools = ()
     turns: tuple[Turn, ...] = ()
     policy: Policy = Policy()
+    dropped: tuple[ToolCall, ...] = ()
+    asked: tuple[str, ...] = ()
 
     def tool(self, name: str) -> ToolSpec | None:
         """Return the declared tool of exactly this name, if there is one."""

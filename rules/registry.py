@@ -24,9 +24,13 @@ from rules.calls.stringify_scalar import stringify_scalar
 from rules.calls.unwrap_arguments import unwrap_arguments
 from rules.calls.wrap_bare_string import wrap_bare_string
 from rules.calls.wrap_single_item import wrap_single_item
+from rules.guards.ask_for_call import ask_for_call
 from rules.guards.check_schema import check_schema
+from rules.guards.nudge_to_finish import nudge_to_finish
 from rules.guards.refuse_empty_turn import refuse_empty_turn
+from rules.guards.refuse_failing_alike import refuse_failing_alike
 from rules.guards.refuse_forbidden import refuse_forbidden
+from rules.guards.refuse_repetition import refuse_repetition
 from rules.guards.refuse_several_actions import refuse_several_actions
 from rules.guards.refuse_truncated import refuse_truncated
 from rules.guards.refuse_unknown_arguments import refuse_unknown_arguments
@@ -63,6 +67,7 @@ PLACEMENTS: Final[tuple[Placement, ...]] = (
     Placement(collapse_duplicates, "after all mending, by which calls may have become the same"),
     Placement(keep_first_call, "after all mending and before any refusal: a later call must not cost the first"),
     Placement(refuse_empty_turn, "refusals from here on; without a call there is nothing more to look at"),
+    Placement(ask_for_call, "behind the empty turn, which has no words to judge"),
     Placement(refuse_several_actions, "before one of them is judged: which one counts is not known yet"),
     Placement(refuse_truncated, "before all that reads a call: of a cut call nothing else is worth saying"),
     Placement(refuse_unreadable_call, "before the name is looked up: it has none"),
@@ -70,7 +75,10 @@ PLACEMENTS: Final[tuple[Placement, ...]] = (
     Placement(refuse_unreadable_arguments, "before the schema, which judges objects"),
     Placement(refuse_unknown_arguments, "before the schema, which cannot say what a strange key may have been meant as"),
     Placement(check_schema, "the arguments as they would be delivered"),
-    Placement(refuse_forbidden, "last: a value that cannot be carried matters only in a call that is otherwise right"),
+    Placement(refuse_forbidden, "a value that cannot be carried matters only in a call that is otherwise right"),
+    Placement(refuse_repetition, "only calls that are right can go round: a wrong one is mended or asked about first"),
+    Placement(refuse_failing_alike, "behind repetition, which knows more: the very same call"),
+    Placement(nudge_to_finish, "last of all: nothing is wrong with the call"),
 )
 
 RULES: Final[tuple[Rule, ...]] = tuple(placement.rule for placement in PLACEMENTS)

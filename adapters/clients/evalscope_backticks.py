@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from adapters.base import Body, Client
 from adapters.clients import mini_swe_agent_fence, prompted
+from adapters.clients.finishing import SUBMISSION
 from adapters.clients.mini_swe_agent_fence import FENCE
 from adapters.clients.mini_swe_agent_tag import CLOSE
-from adapters.clients.mini_swe_agent_tools import SUBMISSION
 from rules.conversation import Conversation
 
 _CALLS = "bash tool call"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.base import Body, Client
-from adapters.clients import mini_swe_agent_tools, openai_chat
+from adapters.clients import mini_swe_agent_tools, openai_chat, prompted
 from rules.conversation import Conversation
 
 
@@ -23,7 +23,8 @@ def recognises(body: Body) -> bool:
 def read(body: Body) -> Conversation:
     """Read tools and turns."""
     conversation = openai_chat.read(body)
-    return replace(conversation, policy=replace(conversation.policy, acts=True))
+    policy = openai_chat.policy_for(conversation.tools, conversation.policy, prompted.head(body))
+    return replace(conversation, policy=replace(policy, acts=True, prose="error"))
 
 
 EVALSCOPE_TOOLCALL = Client(name="evalscope_toolcall", recognises=recognises, read=read, express=openai_chat.as_it_is)

@@ -11,12 +11,10 @@ from dataclasses import replace
 
 from adapters.base import Body, Client
 from adapters.clients import openai_chat, prompted
+from adapters.clients.finishing import SUBMISSION
 from adapters.clients.mini_swe_agent_fence import FENCE
 from adapters.clients.mini_swe_agent_tag import CLOSE
 from rules.conversation import Conversation
-
-SUBMISSION = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
-"""What a command prints to submit: mini-swe-agent's prompts tell it, and EvalScope's, which follow them."""
 
 
 def recognises(body: Body) -> bool:
@@ -31,7 +29,8 @@ def read(body: Body) -> Conversation:
     conversation = openai_chat.read(body)
     text = prompted.head(body)
     one = FENCE in text or CLOSE in text
-    return replace(conversation, policy=replace(conversation.policy, several="ask" if one else "all", acts=True))
+    policy = openai_chat.policy_for(conversation.tools, conversation.policy, text)
+    return replace(conversation, policy=replace(policy, several="ask" if one else "all", acts=True, prose="error"))
 
 
 MINI_SWE_AGENT_TOOLS = Client(

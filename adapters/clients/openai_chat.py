@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import Body, Client, Message
+from adapters.clients.finishing import finish_of
 from adapters.messages import ROLES, text_of
 from adapters.models.native import call_of
 from rules.conversation import Conversation, Policy, ToolCall, Tools, ToolSpec, Turn
@@ -30,18 +31,28 @@ TOOL_ALIASES = (
 the same tool."""
 
 
-def policy_for(tools: Tools, policy: Policy) -> Policy:
-    """Return a client's policy with the aliases of which exactly one tool is declared: between two nobody could choose."""
+def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
+    """Return a client's policy with what its tools, and the text that its session begins with, say.
+
+    That is how the work is handed in, and the aliases of which exactly one tool is declared: between two nobody could choose.
+    """
     declared = {tool.name for tool in tools}
     known = [(liked, name) for liked, name in TOOL_ALIASES if name in declared and liked not in declared]
     aliases = {liked: name for liked, name in known if {each for other, each in known if other == liked} == {name}}
-    return replace(policy, tool_aliases=aliases)
+    return replace(policy, tool_aliases=aliases, finish=finish_of(tools, text))
 
 
 def read(body: Body) -> Conversation:
     """Read tools and turns. With `tool_choice: "none"` nothing may be called."""
     declared = () if body.get("tool_choice") == "none" else tuple(_tools(body.get("tools") or ()))
-    return Conversation(declared, tuple(map(turn_of, body.get("messages") or ())), policy_for(declared, Policy()))
+    policy = policy_for(declared, Policy(choice="required" if _demands(body.get("tool_choice")) else "auto"))
+    policy = replace(policy, prose="message" if policy.finish else "answer")
+    return Conversation(declared, tuple(map(turn_of, body.get("messages") or ())), policy)
+
+
+def _demands(choice: Any) -> bool:
+    """Tell whether a call is demanded: any, or one of a named function."""
+    return choice == "required" or isinstance(choice, dict)
 
 
 def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:

@@ -185,7 +185,7 @@ def _reads_back(text: str, call: ToolCall) -> bool:
     return read_back == written and not any(value != value.strip() or "<parameter=" in value for value in written.values())
 
 
-POLICY = Policy(several="first", acts=True, forbidden=("</function>",))
+POLICY = Policy(several="first", acts=True, prose="message", forbidden=("</function>",))
 """A value with `</function>` breaks the text of every later request: OpenHands reads its whole history again each turn."""
 
 OPENHANDS_TEXT = Client(

@@ -17,8 +17,8 @@ from rules.conversation import Arguments, Conversation, Policy, ToolCall, Tools,
 Find: TypeAlias = "Callable[[str], tuple[str, str, Arguments] | None]"
 """Finds the action in an assistant's message, as the client does: the prose before it, the tool's name, the arguments."""
 
-POLICY = Policy(several="ask", acts=True)
-"""One action is taken out of the text of every turn."""
+POLICY = Policy(several="ask", acts=True, prose="error")
+"""One action is taken out of the text of every turn, and a turn without one is refused."""
 
 
 def conversation(body: Body, tools: Tools, find: Find) -> Conversation:
@@ -31,7 +31,7 @@ def conversation(body: Body, tools: Tools, find: Find) -> Conversation:
             turn = replace(turn, role="tool", answers=acted)  # noqa: PLW2901 - the same turn, understood
         acted = f"call_{len(turns)}" if found else ""
         turns.append(_acting(turn, acted, *found) if found else turn)
-    return Conversation(tools, tuple(turns), policy_for(tools, POLICY))
+    return Conversation(tools, tuple(turns), policy_for(tools, POLICY, head(body)))
 
 
 def _acting(turn: Turn, call_id: str, prose: str, name: str, arguments: Arguments) -> Turn:

@@ -24,7 +24,7 @@ def recognises(body: Body) -> bool:
 def read(body: Body) -> Conversation:
     """Read tools and turns."""
     conversation = openai_chat.read(body)
-    return replace(conversation, policy=replace(conversation.policy, several="first", acts=True))
+    return replace(conversation, policy=replace(conversation.policy, several="first", acts=True, prose="error"))
 
 
 SWE_AGENT_FUNCTION_CALLING = Client(

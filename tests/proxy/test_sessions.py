@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from proxy.body import read_body
-from proxy.moves import Moves
 from proxy.plan import Plan, make_plan
 from proxy.profiles import load
+from proxy.sessions import Sessions
 from proxy.settings import Limits, ProfileTable, Settings
 from rules.base import Problem
 from tests.conftest import BASH, MODEL, Proxy, Start
@@ -30,35 +30,35 @@ def plan_of(content: str, **table: Any) -> Plan:
 
 
 def test_failures_in_a_row_move_a_conversation_and_it_stays() -> None:
-    moves, plan = Moves(failures=2), plan_of("a")
-    assert [moves.learn(plan, {}, each) for each in (WRONG, None, WRONG, CUT, WRONG)] == [False] * 5
-    assert moves.settle(plan, {}) is plan
-    assert moves.learn(plan, {}, WRONG)
-    moved = moves.settle(plan, {})
+    sessions, plan = Sessions(failures=2), plan_of("a")
+    assert [sessions.learn(plan, {}, each) for each in (WRONG, None, WRONG, CUT, WRONG)] == [False] * 5
+    assert sessions.settle(plan, {}).dialect is None
+    assert sessions.learn(plan, {}, WRONG)
+    moved = sessions.settle(plan, {})
     assert moved.dialect is not None
     assert moved.dialect.name == "gemma4"
-    assert not moves.learn(moved, {}, None)
-    assert moves.settle(plan, {}).dialect is not None
+    assert not sessions.learn(moved, {}, None)
+    assert sessions.settle(plan, {}).dialect is not None
 
 
 def test_only_the_same_conversation_of_the_same_client_moves() -> None:
-    moves, plan = Moves(failures=1), plan_of("a")
-    assert moves.learn(plan, {"authorization": "Bearer one"}, WRONG)
-    assert moves.settle(plan, {"authorization": "Bearer two"}).dialect is None
-    assert moves.settle(plan_of("b"), {"authorization": "Bearer one"}).dialect is None
+    sessions, plan = Sessions(failures=1), plan_of("a")
+    assert sessions.learn(plan, {"authorization": "Bearer one"}, WRONG)
+    assert sessions.settle(plan, {"authorization": "Bearer two"}).dialect is None
+    assert sessions.settle(plan_of("b"), {"authorization": "Bearer one"}).dialect is None
 
 
 def test_native_profiles_never_move() -> None:
-    moves, plan = Moves(failures=1), plan_of("a", protocol="native")
-    assert not moves.learn(plan, {}, WRONG)
-    assert moves.settle(plan, {}) is plan
+    sessions, plan = Sessions(failures=1), plan_of("a", protocol="native")
+    assert not sessions.learn(plan, {}, WRONG)
+    assert sessions.settle(plan, {}) is plan
 
 
 def test_the_memory_is_bounded() -> None:
-    moves = Moves(failures=1, size=3)
+    sessions = Sessions(failures=1, size=3)
     for at in range(9):
-        moves.learn(plan_of(str(at)), {}, WRONG)
-    assert [moves.settle(plan_of(str(at)), {}).dialect is not None for at in range(9)] == [False] * 6 + [True] * 3
+        sessions.learn(plan_of(str(at)), {}, WRONG)
+    assert [sessions.settle(plan_of(str(at)), {}).dialect is not None for at in range(9)] == [False] * 6 + [True] * 3
 
 
 async def test_a_failing_conversation_goes_on_as_text(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
