@@ -156,6 +156,7 @@ class Client:
     drops       members of the body that are for this client's own parser and must not reach the model
     reads       dialects that the client's own prompt asks of the model, looked for before those of the profile
     instructs   what the model must be told because the client's prompt does not: it goes behind the system prompt
+    takes       finds the action in a turn that is nothing but one, where the client's form has no marker to find it by
     unreadable  reason code for a request whose prompt describes tools that cannot be read; empty: its prompt describes none
     """
 
@@ -167,4 +168,5 @@ class Client:
     drops: frozenset[str] = frozenset()
     reads: tuple[str, ...] = ()
     instructs: Callable[[Conversation], str] | None = None
+    takes: Callable[[Turn, Conversation], Turn] | None = None
     unreadable: str = ""

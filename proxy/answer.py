@@ -219,6 +219,8 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn
         turn = replace(turn, calls=())
     if plan.conversation.policy.acts:
         turn = unfenced(turn, plan.grammar())
+    if plan.client.takes is not None:
+        turn = plan.client.takes(turn, plan.conversation)
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
         turn = replace(turn, text=reader.content, thinking="")

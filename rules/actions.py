@@ -20,6 +20,7 @@ _CHECKS: Final = re.compile(
 _EDITS: Final = frozenset({"patch", "tee", "mv", "cp", "rm", "mkdir", "touch", "rmdir", "ln", "chmod", "truncate"})
 _GIT_EDITS: Final = frozenset({"apply", "checkout", "restore", "reset", "stash", "revert", "rm", "mv"})
 _WRITES: Final = re.compile(r"(?<![<&\d>-])>{1,2}(?![&>])\s*(?!/dev/null)\S")
+_WRAPPED: Final = re.compile(r"(?:bash|sh) -l?c (?P<quote>['\"])(?P<inner>[^'\"]*)(?P=quote)\Z")
 _PARTS: Final = re.compile(r"\s*(?:&&|\|\||;|\n)\s*")
 
 _EDITOR: Final = {
@@ -53,7 +54,9 @@ def kind_of(call: ToolCall) -> Kind:
 
 def kind_of_command(command: str) -> Kind:
     """Say what a command line does: of several commands the weightiest counts. One that writes a file edits, whatever it is."""
-    if "<<" in command or _WRITES.search(command):
+    if found := _WRAPPED.match(command):
+        return kind_of_command(found["inner"])
+    if "<<" in command or (_WRITES.search(command) and not command.startswith("git diff ")):  # a patch copies what is there
         return "edit"
     kinds = [_kind_of_words(part.split()) for part in _PARTS.split(command.strip()) if part]
     return _known(max(kinds, key=lambda each: _WEIGHT[each], default="other"))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 
 from adapters.base import Body, Client
 from adapters.clients import prompted
 from adapters.clients.shell_text import fitting
 from adapters.clients.swe_agent_commands import BASH, command_of, offered
 from adapters.clients.swe_agent_words import of_commands
-from rules.conversation import Arguments, Conversation, Turn
+from rules.conversation import Arguments, Conversation, ToolCall, Tools, Turn
 
 _HOW = "Answer with exactly one action and nothing else: a command line that begins with the name of a tool"
 _FORM = "bash -c 'ls -la'"
@@ -25,13 +26,21 @@ _FORM = "bash -c 'ls -la'"
 def read(body: Body) -> Conversation:
     """Read the commands that were run."""
     tools = offered(prompted.head(body))
-    names = {tool.name for tool in tools}
+    return prompted.conversation(body, tools, partial(_find, tools=tools))
 
-    def find(text: str) -> tuple[str, str, Arguments] | None:
-        words = text.split(maxsplit=1)
-        return ("", *_named(text.strip())) if words and words[0] in names else None
 
-    return prompted.conversation(body, tools, find)
+def takes(turn: Turn, within: Conversation) -> Turn:
+    """Find the action that a turn is. Nothing closes a line, so one that did not end by itself is not whole."""
+    found = None if turn.calls else _find(turn.text, within.tools)
+    return replace(turn, text="", calls=(ToolCall("", *found[1:], whole=turn.ending == "stop"),)) if found else turn
+
+
+def _find(text: str, tools: Tools) -> tuple[str, str, Arguments] | None:
+    return ("", *_named(text.strip())) if _begins_with_tool(text, tools) else None
+
+
+def _begins_with_tool(line: str, tools: Tools) -> bool:
+    return line.split(maxsplit=1)[:1] in [[tool.name] for tool in tools]
 
 
 def _named(line: str) -> tuple[str, Arguments]:
@@ -48,13 +57,14 @@ def _named(line: str) -> tuple[str, Arguments]:
             return BASH.name, {"command": line}
 
 
-def express(turn: Turn, _within: Conversation) -> Turn:
-    """Write the call as the whole answer."""
+def express(turn: Turn, within: Conversation) -> Turn:
+    """Write the call as the whole answer. What is a command line of SWE-agent's already stays as it is."""
     if not turn.calls:
         return turn
     call = turn.calls[0]
     command = command_of(call)
-    line = f"bash -c {shlex.quote(command)}" if call.name == BASH.name else command
+    plain = call.name == BASH.name and not _begins_with_tool(command, within.tools)
+    line = f"bash -c {shlex.quote(command)}" if plain else command
     return replace(turn, text=fitting(line), calls=())
 
 
@@ -70,4 +80,5 @@ SWE_AGENT_ACTION = Client(
     read=read,
     express=express,
     instructs=instructs,
+    takes=takes,
 )

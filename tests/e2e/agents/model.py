@@ -1,8 +1,9 @@
 """A scripted model server. THIS IS A SIMULATION: no model runs here; one task is done in one way of writing.
 
 It works honestly: what it does next follows from the results in the conversation it is shown, by nothing else, and it
-keeps to its way of writing whatever it is told, but for two things: told that it must be one action, it writes the
-first of its two; asked again after an unclosed thought, it closes the thought. Where a request forces a grammar, the
+keeps to its way of writing whatever it is told, but for four things: told that it must be one action, it writes the
+first of its two; asked again after an unclosed thought, it closes the thought; told that it goes round, it goes on; told how
+the work is handed in, it hands it in. Where a request forces a grammar, the
 grammar is obeyed, as vLLM would. It answers as a vLLM without a tool parser (content without special tokens, the exact
 text in the log-probabilities), but for structured calls: those come as a server sends them that has parsed already.
 """

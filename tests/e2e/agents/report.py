@@ -33,8 +33,8 @@ colon; it is good if the file is right to the character, its test passes, and th
 
 **What is simulated:** the model. A scripted server does the steps (look, fix, test, write the patch where one is asked for,
 submit) from what the conversation shows, and writes each action in the one way that stands above the column. It keeps to
-that way whatever it is told, with two exceptions: told that it must be one action, it takes its first; asked again after an
-unclosed thought, it closes the thought. Its name, `local-model`, tells toolmend nothing of its family.
+that way whatever it is told, with four exceptions: told that it must be one action, it takes its first; asked again after an
+unclosed thought, it closes the thought; told that it goes round, it goes on; told how the work is handed in, it does so. Its name, `local-model`, tells toolmend nothing of its family.
 
 **What is imitated:** SWE-agent 1.1.0, in a table of its own. It is on no package registry, so it was not run. The imitation
 (`tests/e2e/agents/swe_agent_imitation.py`) is ours: it shows that the parts fit, not that SWE-agent is content.

@@ -9,12 +9,14 @@ from tests.e2e.openhands.answers import Answer, Parsed, Raw, WireCall
 from tests.e2e.openhands.shapes import gemma, hermes, openhands, qwen
 from tests.e2e.openhands.task import Call, Message, as_json, text_of
 
-from .task import SUBMIT_TOOL, Step
+from .task import FIX, LOOK, SUBMIT_TOOL, Step
 
 Form = Callable[[Sequence[Step]], Answer]
 """Writes the actions of one turn."""
 
 _SEVERAL = re.compile(r"exactly one|only one|one (action|command|call)|more than one|several|multiple|found [2-9]", re.IGNORECASE)
+_ROUND = re.compile(r"nothing new|same (call|thing)|again and again|something else|going round", re.IGNORECASE)
+_HAND_IN = re.compile(r"hand it in|submit|COMPLETE_TASK", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,19 @@ def _thinking(asked: Asked) -> Answer:
     return Raw(f"<think>\nI know what to do now.\n{closed}{text}")
 
 
+def _reads_on(asked: Asked) -> Answer:
+    """Look at the same file for ever where it should be set right; told that this leads nowhere, go on."""
+    circles = asked.steps[0] == FIX and not _ROUND.search(asked.heard)
+    return asked.own([LOOK] if circles else asked.steps[:1])
+
+
+def _never_submits(asked: Asked) -> Answer:
+    """Do the work, then look here and there for ever; told how the work is handed in, hand it in."""
+    if asked.steps[0].name != "submit" or _HAND_IN.search(asked.heard):
+        return asked.own(asked.steps[:1])
+    return asked.own([Step("look", f"head -n {len(asked.since) + 1} calc.py", "")])
+
+
 def _one(form: Form) -> Callable[[Asked], Answer]:
     return lambda asked: form(asked.steps[:1])
 
@@ -117,5 +132,7 @@ SHAPES: Mapping[str, Shape] = {
         Shape("structured", "calls that the server has parsed", _one(structured)),
         Shape("two", "two actions in one turn", _two),
         Shape("thinking", "the action inside an unclosed thought", _thinking),
+        Shape("reads-on", "its own form, and reads the same file for ever until it is told", _reads_on),
+        Shape("never-submits", "its own form, and never hands in until it is told", _never_submits),
     )
 }
