@@ -20,7 +20,7 @@ from proxy.checker import Checker
 from proxy.concessions import NO_LOGPROBS, Concession, Memory
 from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
-from proxy.ladder import Allowance, Gate, allowance, best_of, fail_open, sampling
+from proxy.ladder import RIGHT, Allowance, Gate, allowance, best_of, fail_open, sampling
 from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
@@ -106,6 +106,8 @@ class Exchange:
         turn = answer.turn
         if answer.problem is not None:
             turn = fail_open(best_of(first, answer), self._plan.client.name, self._plan.conversation)
+        elif first.problem is not None and first.problem.reason in RIGHT and not turn.text.strip():
+            turn = replace(turn, text=first.turn.text)  # it was right, and as a stream it has been shown
         self._services.sessions.delivered(self._plan, self._headers, turn, answer.left_out)
         return self._expressed(self._behind_what_was_sent(turn))
 
