@@ -29,6 +29,7 @@ from proxy.reply import Reply, StreamReply, WholeReply
 from proxy.sessions import Sessions
 from proxy.settings import Settings
 from proxy.upstream import Upstream
+from rules.base import Problem
 from rules.conversation import Turn
 
 log = structlog.get_logger()
@@ -95,7 +96,7 @@ class Exchange:
         allowed = allowance(self._services.settings.budget, self._headers, self._started)
         while (
             answer.problem is not None
-            and not answer.problem.hopeless
+            and self._worth_asking(answer.problem)
             and allowed.left
             and await self._services.gate.enter(allowed.seconds)
         ):
@@ -110,6 +111,9 @@ class Exchange:
             turn = replace(turn, text=first.turn.text)  # it was right, and as a stream it has been shown
         self._services.sessions.delivered(self._plan, self._headers, turn, answer.left_out)
         return self._expressed(self._behind_what_was_sent(turn))
+
+    def _worth_asking(self, problem: Problem) -> bool:
+        return not problem.hopeless and not (problem.once and problem.reason in self._plan.conversation.asked)
 
     def _expressed(self, turn: Turn) -> Turn:
         """Write a turn as the client takes it. A call that it cannot be given, asked again or not, is shown as text."""

@@ -31,7 +31,8 @@ class Problem:
     call      the call it is about, if it is about one
     path      JSON path inside the arguments, e.g. `$.command`
     hides     positions of past turns that are left out when the model is asked again: a pattern that is seen is gone on with
-    hopeless asking would not help any more
+    once      asked about once in a turn: what the model then does is its own choice
+    hopeless  asking would not help any more
     """
 
     reason: str
@@ -40,6 +41,7 @@ class Problem:
     call: ToolCall | None = None
     path: str = "$"
     hides: frozenset[int] = frozenset()
+    once: bool = False
     hopeless: bool = False
 
 

@@ -32,7 +32,6 @@ _MINI: Final = replace(TOOLS, policy=Policy(prose="error", finish="call the tool
     Example("it says that it is done, and does not finish", _DONE, "no-call", _OPENHANDS),
     Example("a question, to a client that passes it on", _WHICH, _WHICH, _OPENHANDS),
     Example("a client that takes no prose", _WHICH, "no-call", _MINI),
-    Example("told already", _WILL, _WILL, replace(TOOLS, asked=("no-call",))),
     Example("a call is demanded", _DONE, "call-required", replace(TOOLS, policy=Policy(choice="required"))),
     Example("nothing can be called", _WILL, _WILL, Conversation()),
 )
@@ -50,10 +49,9 @@ def ask_for_call(turn: Turn, within: Conversation) -> Turn | Problem:
     finish = f" If the task is done, hand it in: {policy.finish}." if policy.finish else ""
     if policy.choice == "required":
         return Problem("call-required", "model-format", "A tool has to be called now; text alone is not taken.")
-    if "no-call" in within.asked or intent_of(turn.text) not in ASKED[policy.prose]:
+    if intent_of(turn.text) not in ASKED[policy.prose]:
         return turn
+    advice = f"It held no action, so nothing was done. Take the next one now.{finish}"
     if policy.prose == "answer":
-        return Problem(
-            "no-call", "model-format", "It says what you would do, and does nothing. Call the tool now, or give the answer."
-        )
-    return Problem("no-call", "model-format", f"It held no action, so nothing was done. Take the next one now.{finish}")
+        advice = "It says what you would do, and does nothing. Call the tool now, or give the whole answer."
+    return Problem("no-call", "model-format", advice, once=True)

@@ -27,7 +27,6 @@ def _past(*pairs: tuple[str, str]) -> Conversation:
 
 _LOOKS: Final = (("cat x.py", "b"), ("git diff", "-a +b"))
 _NEXT: Final = asks("execute_bash", command="ls")
-_TOLD: Final = replace(_past(_EDIT, _PASS, *_LOOKS), asked=("done-but-goes-on",))
 _UNKNOWN: Final = replace(_past(_EDIT, _PASS, *_LOOKS), policy=Policy(patience=Patience(idle=3)))
 
 
@@ -36,7 +35,6 @@ _UNKNOWN: Final = replace(_past(_EDIT, _PASS, *_LOOKS), policy=Policy(patience=P
     Example("changed, checked, and looked at for the third time", _NEXT, "done-but-goes-on", _past(_EDIT, _PASS, *_LOOKS)),
     Example("the check failed", _NEXT, _NEXT, _past(_EDIT, _FAIL, *_LOOKS)),
     Example("nothing was changed", _NEXT, _NEXT, _past(_PASS, *_LOOKS)),
-    Example("told already", _NEXT, _NEXT, _TOLD),
     Example("nobody knows how this client finishes", _NEXT, _NEXT, _UNKNOWN),
 )
 def nudge_to_finish(turn: Turn, within: Conversation) -> Turn | Problem:
@@ -47,7 +45,7 @@ def nudge_to_finish(turn: Turn, within: Conversation) -> Turn | Problem:
         way to finish is known. Nothing is submitted in the model's place.
     """
     limit = within.policy.patience.idle
-    if not limit or not within.policy.finish or "done-but-goes-on" in within.asked:
+    if not limit or not within.policy.finish:
         return turn
     if turn.role != "assistant" or not turn.calls or not all(kind_of(call) in ("look", "check") for call in turn.calls):
         return turn
@@ -58,7 +56,7 @@ def nudge_to_finish(turn: Turn, within: Conversation) -> Turn | Problem:
         f"A change was made and its check has passed; the last {idle - 1} steps changed nothing. If the task is done, hand it in "
         f"now: {within.policy.finish}. If something is missing, do that."
     )
-    return Problem("done-but-goes-on", "model-loop", advice)
+    return Problem("done-but-goes-on", "model-loop", advice, once=True)
 
 
 def _idle(done: tuple[Step, ...]) -> int:

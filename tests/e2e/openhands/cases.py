@@ -53,6 +53,10 @@ def _without(*names: str) -> Callable[[Call], Call]:
     return lambda call: replace(call, arguments={k: v for k, v in call.arguments.items() if k not in names})
 
 
+def _mentioning(text: str) -> Callable[[Call], Call]:
+    return lambda call: _changed(command=f"{call.arguments['command']} # {text}")(call)
+
+
 def _openhands(change: Callable[[Call], Call]) -> Write:
     return lambda call: Raw(shapes.openhands(change(call)))
 
@@ -103,9 +107,12 @@ _TEXT = (
     Case("t22", "nothing but a ```bash fence", _text(shapes.bash_fence)),
     Case("t32", "all arguments as JSON in one parameter", _text(shapes.all_in_one_parameter), EVERY),
     Case("t34", "a stray </think> after words about <function=…>", _text(shapes.after_stray_thinking), EVERY),
+    Case("t37", "a structured call without security_risk, which poisons the history", _structured(_without("security_risk"))),
     Case("t43", "a blank after <function=…>", _text(shapes.after_a_blank), EVERY),
     Case("t45", "the answer is cut by length inside a value", _cut),
     Case("t47", "line breaks around enum values", _text(shapes.with_padded_enums), RISKY),
+    Case("t50", "the same, of the editor", _structured(_without("security_risk")), EDITOR),
+    Case("t53", "</function> inside a value, which poisons the history", _openhands(_mentioning("</function>"))),
 )
 
 _QUOTED = (

@@ -12,8 +12,11 @@ from .model import decide, served
 from .task import PROGRAM, Call, Message
 from .wire import END
 
-TEXT = [case for case in CASES.values() if not case.native]
-NATIVE = [case for case in CASES.values() if case.native and case.hits]
+STRUCTURED = frozenset({"t37", "t50"})
+"""Calls that the server has parsed although no tools were sent."""
+
+TEXT = [case for case in CASES.values() if not case.native and case.id not in STRUCTURED]
+NATIVE = [case for case in CASES.values() if (case.native or case.id in STRUCTURED) and case.hits]
 FAULTY = [case for case in (*TEXT, *NATIVE) if not case.id.endswith("00")]
 TOOLS: list[dict[str, Any]] = [{"type": "function", "function": {"name": "execute_bash"}}]
 START: list[Message] = [
