@@ -11,12 +11,13 @@ from adapters.base import Client, Dialect, Message
 from adapters.clients.openai_chat import tools_of
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
-from adapters.messages import merge_users
+from adapters.history.base import Healed
 from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.concessions import Concession
+from proxy.healing import fitted, healed
 from proxy.profiles import Profile, choose
 from proxy.settings import Mode, Settings
 from rules.conversation import Conversation, Tools
@@ -29,7 +30,11 @@ MODES: tuple[Mode, ...] = ("repair", "observe", "off")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chat request, understood. `dialect` is what tools are told to the model in as text; None: natively."""
+    """One chat request, understood.
+
+    dialect  what tools are told to the model in as text; None: natively
+    history  the client's messages, healed: what the conversation was read from, and what goes upstream
+    """
 
     body: ChatBody
     client: Client
@@ -37,6 +42,7 @@ class Plan:
     conversation: Conversation
     mode: Mode
     dialect: Dialect | None = None
+    history: Healed = field(kw_only=True)
 
     @property
     def model(self) -> str:
@@ -168,9 +174,10 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     profile = choose(body.text("model"), profiles)
     may_be = PREFIXES.get(prefix, CLIENTS)
     speaks = next((each for each in may_be if each.recognises(body.fields)), may_be[-1])
-    conversation = speaks.read(body.fields)
+    history = healed(body.fields, profile)
+    conversation = speaks.read({**body.fields, "messages": history.messages})
     conversation = replace(conversation, policy=_policy(conversation, profile))
-    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
+    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode), history=history)
     return plan.in_text() if profile.protocol.startswith("text:") else plan
 
 
@@ -239,15 +246,14 @@ def _under(ours: Any, theirs: Any) -> Any:
 
 def _conversation(plan: Plan, granted: frozenset[Concession], more: Sequence[Message]) -> dict[str, Any]:
     """Write messages and tools anew where the client's own cannot go upstream as they are."""
-    merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
     theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
-    written = [*_messages(plan), *more]
-    ours: dict[str, Any] = {"messages": merge_users(written) if merge else written, "tools": _tools(plan, theirs["tools"])}
+    written = fitted([*_messages(plan), *more], plan.profile, granted)
+    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, theirs["tools"])}
     return {name: value for name, value in ours.items() if value and value != theirs[name]}
 
 
 def _messages(plan: Plan) -> list[Message]:
-    theirs: list[Message] = list(plan.body.fields["messages"])
+    theirs = plan.history.messages
     if plan.prompted:
         words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
         return textual.behind_system(theirs, words) if words else theirs
