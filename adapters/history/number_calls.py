@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,23 +17,47 @@ _NONE = {"type": "function", "function": {"name": "bash", "arguments": "{}"}}
 
 @dataclass(slots=True)
 class _Ids:
-    """The ids given so far, and how many calls there were."""
+    """The ids given so far, how many calls there were, and the number that the last id was made of."""
 
     given: set[str] = field(default_factory=set)
     calls: int = 0
+    number: int = 0
 
-    def settle(self, wanted: str, taken: Iterable[str]) -> str:
+    def settle(self, wanted: str, taken: Container[str]) -> str:
         """Return the id of the next call: the one it wants, if it is the first, else one made of its place.
 
         Nine letters and digits are what every template bears: Mistral's wants exactly those.
         """
         self.calls += 1
-        number, found = self.calls, wanted
-        while not found or found in self.given or (found != wanted and found in taken):
-            found = f"c{number:08d}"
-            number += 1
+        found = wanted if wanted not in self.given else ""
+        while not found or (found != wanted and (found in self.given or found in taken)):
+            self.number = max(self.number + 1, self.calls)
+            found = f"c{self.number:08d}"
         self.given.add(found)
         return found
+
+
+class _Waiting:
+    """The calls of a turn that have no result yet, in order: by the id they came with, and by the name of their tool."""
+
+    def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        self._by_key: dict[str, deque[tuple[int, str]]] = {}
+        self._done: set[int] = set()
+        for place, (old, new) in enumerate(pairs):
+            for key in (f"id {id_of(old)}", f"name {name_of(old)}", "any"):
+                self._by_key.setdefault(key, deque()).append((place, new["id"]))
+
+    def take(self, result: Message) -> str:
+        """Return the id of the call that a result belongs to, which then waits no longer; empty: it belongs to none."""
+        wanted, name = answers(result), result.get("name")
+        key = f"id {wanted}" if wanted else f"name {name}" if name else "any"
+        calls = self._by_key.get(key, deque())
+        while calls:
+            place, found = calls.popleft()
+            if place not in self._done:
+                self._done.add(place)
+                return found
+        return ""
 
 
 @step(
@@ -77,22 +102,11 @@ def number_calls(messages: Messages, terms: Terms) -> Messages:  # noqa: ARG001 
 def _numbered(run: Run, ids: _Ids) -> list[Message]:
     taken = {answers(each) for each in run.results}
     calls = [{**each, "id": ids.settle(id_of(each), taken)} if isinstance(each, dict) else each for each in run.calls]
-    waiting = [(old, new) for old, new in zip(run.calls, calls, strict=True) if isinstance(new, dict)]
+    waiting = _Waiting((old, new) for old, new in zip(run.calls, calls, strict=True) if isinstance(new, dict))
     message = run.message if calls == run.calls else {**run.message, "tool_calls": calls}
-    return [message, *(_matched(each, waiting) for each in run.results)]
+    return [message, *(_matched(each, waiting.take(each)) for each in run.results)]
 
 
-def _matched(result: Message, waiting: list[tuple[Any, Any]]) -> Message:
-    """Give a result the id of its call, which then waits no longer."""
-    wanted = answers(result)
-    found = next((pair for pair in waiting if (id_of(pair[0]) == wanted if wanted else _fits(result, pair[0]))), None)
-    if found is None:
-        return result
-    waiting.remove(found)
-    kept = wanted == found[1]["id"] and result.get("role") == "tool"
-    return result if kept else {**result, "role": "tool", "tool_call_id": found[1]["id"]}
-
-
-def _fits(result: Message, call: Any) -> bool:
-    """Tell whether a result without an id can be a call's: it names no other tool."""
-    return result.get("name") in (None, "", name_of(call))
+def _matched(result: Message, call_id: str) -> Message:
+    kept = not call_id or (answers(result) == call_id and result.get("role") == "tool")
+    return result if kept else {**result, "role": "tool", "tool_call_id": call_id}

@@ -117,8 +117,8 @@ def as_user(result: Message, name: str) -> Message:
     return {"role": "user", "content": f"{head}\n{said}"}
 
 
-Say: TypeAlias = Callable[[Any, Run], "str | None"]
-"""Says what a call is to be shown as; None: it stays a call."""
+Say: TypeAlias = "Callable[[Any, Message | None], str | None]"
+"""Says what a call, given its result, is to be shown as; None: it stays a call."""
 
 
 def shown(messages: Iterable[Message], say: Say) -> list[Message]:
@@ -130,7 +130,8 @@ def shown(messages: Iterable[Message], say: Say) -> list[Message]:
 
 
 def _shown(run: Run, say: Say) -> list[Message]:
-    said = [(call, say(call, run)) for call in run.calls]
+    results = {answers(result): result for result in reversed(run.results)}
+    said = [(call, say(call, results.get(id_of(call)))) for call in run.calls]
     texts = [text for _, text in said if text is not None]
     if not texts:
         return run.flat

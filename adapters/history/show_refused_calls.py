@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.base import Message
 from adapters.history.base import Example, Messages, Terms, step
-from adapters.history.runs import Run, function_of, name_of, shown
+from adapters.history.runs import function_of, name_of, shown
 from adapters.history.samples import USER, asks, call, result, says, told
 from adapters.messages import text_of
 from rules.read_json import Reading, read_json
@@ -42,7 +42,7 @@ def show_refused_calls(messages: Messages, terms: Terms) -> Messages:  # noqa: A
     return shown(messages, _said)
 
 
-def _said(call: Any, run: Run) -> str | None:
+def _said(call: Any, result: Message | None) -> str | None:
     arguments = function_of(call).get("arguments")
     if not isinstance(arguments, str) or MARK not in arguments:
         return None
@@ -51,9 +51,5 @@ def _said(call: Any, run: Run) -> str | None:
     if not isinstance(members, dict) or members.get(MARK) is not True:
         return None
     error = str(members.get("error") or "")
-    told = not error or any(error in _text(each) for each in run.results)
-    return f"{name_of(call)}(...)" if told else f"{name_of(call)}(...) {error}"
-
-
-def _text(result: Message) -> str:
-    return text_of(result.get("content"))
+    told = text_of(result.get("content")) if result else ""
+    return f"{name_of(call)}(...)" if error in told else f"{name_of(call)}(...) {error}"

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from adapters.advice import quoted
+from adapters.base import Message
 from adapters.history.base import Example, Messages, Terms, step
-from adapters.history.runs import Run, function_of, name_of, shown
+from adapters.history.runs import function_of, name_of, shown
 from adapters.history.samples import USER, asks, call, part, result, says, told
 from adapters.models.native import call_of
 from rules.conversation import Turn
@@ -44,7 +45,7 @@ def show_unreadable_calls(messages: Messages, terms: Terms) -> Messages:  # noqa
     return shown(messages, _said)
 
 
-def _said(call: Any, _run: Run) -> str | None:
+def _said(call: Any, _result: Message | None) -> str | None:
     name, arguments = name_of(call), function_of(call).get("arguments")
     if not name:
         return json.dumps(call, ensure_ascii=False)
