@@ -49,6 +49,11 @@ CONCESSIONS = (
         (("tool_choice", "none"), ("skip_special_tokens", False)),
     ),
     Concession("merge_users", r"roles must alternate"),
+    Concession(
+        "system_first", r"system message must be (at the beginning|the first)|(unexpected|unknown|unsupported)( message)? role"
+    ),
+    # a template that puts a content behind a text, in Python's words; vLLM passes them on with HTTP 400
+    Concession("plain_content", r"can only concatenate (str|list) \(not"),
     NO_LOGPROBS,
     Concession(
         "no_stream_options",

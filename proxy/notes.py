@@ -118,13 +118,14 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         outcome=outcome.name,
         attempts=len(subject.answers) + len(subject.broken),
         repairs=outcome.repairs,
+        healed=plan.history.steps,
         reason=outcome.reason,
         error=subject.end.error.message[:500] if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
     if subject.moves:
         log.warning("native calls keep failing: moved to text", turn=subject.turn_id, dialect=plan.profile.text_dialect)
-    notable = outcome.name != "as-is" or outcome.reason or any(map(_odd, subject.answers))
+    notable = outcome.name != "as-is" or outcome.reason or plan.history.raised or any(map(_odd, subject.answers))
     if journal is not None and notable:
         journal.write(as_record(subject, outcome, upstream))
 
@@ -162,7 +163,8 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         reason=outcome.reason,
         attempts=(*map(_attempt, answers), *map(_broken, subject.broken)),
         repairs=outcome.repairs,
-        skipped_rules=tuple(name for answer in answers for name in (*answer.verdict.raised, *answer.unchecked)),
+        healed=plan.history.steps,
+        skipped_rules=(*plan.history.raised, *(name for each in answers for name in (*each.verdict.raised, *each.unchecked))),
         final=_final(subject.end.turn),
         usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),
         timings=subject.timings,

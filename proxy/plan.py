@@ -11,12 +11,14 @@ from adapters.base import Client, Dialect, Message
 from adapters.clients.openai_chat import tools_of
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
-from adapters.messages import behind_last, merge_users
+from adapters.history.base import Healed
+from adapters.messages import behind_last
 from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.concessions import Concession
+from proxy.healing import fitted, healed
 from proxy.profiles import Profile, choose
 from proxy.settings import Mode, Settings
 from rules.conversation import Conversation, Tools
@@ -33,6 +35,7 @@ class Plan:
 
     dialect  what tools are told to the model in as text; None: natively
     note     what the model is told behind the last message, in this request alone
+    history  the client's messages, healed: what the conversation was read from, and what goes upstream
     """
 
     body: ChatBody
@@ -42,6 +45,7 @@ class Plan:
     mode: Mode
     dialect: Dialect | None = None
     note: str = ""
+    history: Healed = field(kw_only=True)
 
     @property
     def model(self) -> str:
@@ -178,9 +182,10 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     profile = choose(body.text("model"), profiles)
     may_be = PREFIXES.get(prefix, CLIENTS)
     speaks = next((each for each in may_be if each.recognises(body.fields)), may_be[-1])
-    conversation = speaks.read(body.fields)
+    history = healed(body.fields, profile)
+    conversation = speaks.read({**body.fields, "messages": history.messages})
     conversation = replace(conversation, policy=_policy(conversation, profile))
-    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode))
+    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode), history=history)
     return plan.in_text() if profile.protocol.startswith("text:") else plan
 
 
@@ -253,16 +258,15 @@ def _under(ours: Any, theirs: Any) -> Any:
 
 def _conversation(plan: Plan, granted: frozenset[Concession], question: Question) -> dict[str, Any]:
     """Write messages and tools anew where the client's own cannot go upstream as they are."""
-    merge = plan.profile.merge_users or any(each.name == "merge_users" for each in granted)
     theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
     shown = behind_last(_messages(plan, question.hides), plan.note)
-    written = [*shown, *question.more]
-    ours: dict[str, Any] = {"messages": merge_users(written) if merge else written, "tools": _tools(plan, theirs["tools"])}
+    written = fitted([*shown, *question.more], plan.profile, granted)
+    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, theirs["tools"])}
     return {name: value for name, value in ours.items() if value and value != theirs[name]}
 
 
 def _messages(plan: Plan, hides: frozenset[int]) -> list[Message]:
-    theirs: list[Message] = list(plan.body.fields["messages"])
+    theirs = plan.history.messages
     turns = plan.conversation.turns
     if hides and (plan.client.rewrites or len(theirs) == len(turns)):
         shown = [place for place in range(len(turns)) if place not in hides]

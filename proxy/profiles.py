@@ -37,6 +37,7 @@ class Profile:
     fill             client preset -> property -> value for a required property that is missing (safety class `policy`)
     fill_missing     the switch for `fill`
     merge_users      consecutive user messages are made one: some templates demand that roles alternate
+    system_first     later system messages become a user's: some templates take one, and only at the beginning
     spell_out        constraints that the chat template leaves out of the tools' schemas are said in their descriptions
     patience         when an agent is told that it goes round, or that it is done
     """
@@ -55,6 +56,7 @@ class Profile:
     fill: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     fill_missing: bool = True
     merge_users: bool = False
+    system_first: bool = False
     spell_out: bool = False
     patience: Patience = field(default_factory=Patience)
     ranked: bool = False  # built in: the most specific pattern wins, whatever the order

@@ -78,6 +78,7 @@ class Record:
     ts        seconds since 1970
     fault     is written as `class`
     dialect   how the tools were told to the model: `native`, or the dialect that they were written in as text
+    healed    steps that changed the history, as the model saw it
     moved_to  the dialect in which they are told from the next turn on, since native calls kept failing; empty: nothing changed
     """
 
@@ -94,6 +95,7 @@ class Record:
     reason: str
     attempts: tuple[Attempt, ...] = ()
     repairs: tuple[str, ...] = ()
+    healed: tuple[str, ...] = ()
     skipped_rules: tuple[str, ...] = ()
     final: Final = Final()
     usage: Usage = Usage()

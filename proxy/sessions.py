@@ -33,9 +33,10 @@ def key_of(plan: Plan, headers: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A call that went out: behind how many turns, their fingerprint, and the length of the last one's text."""
+    """A call that went out: behind how many messages and turns, their fingerprint, and the length of the last one's text."""
 
     call: ToolCall
+    messages: int
     turns: int
     fingerprint: str
     length: int
@@ -72,7 +73,7 @@ class Sessions:
         session = self._known.get(key_of(plan, headers))
         if session is None:
             return plan
-        session.dropped = _dropped(session, plan.conversation.turns)
+        session.dropped = _dropped(session, plan.conversation.turns, _sent(plan))
         note, session.note = session.note, ""
         plan = replace(plan, note=note, conversation=replace(plan.conversation, dropped=session.dropped))
         return plan.in_text() if session.moved and plan.profile.protocol == "auto" else plan
@@ -94,9 +95,8 @@ class Sessions:
         turns = plan.conversation.turns
         session.delivered = None
         if len(turn.calls) == 1 and turns:
-            session.delivered = Delivered(
-                turn.calls[0], len(turns), _fingerprint(turns, len(turns[-1].text)), len(turns[-1].text)
-            )
+            length = len(turns[-1].text)
+            session.delivered = Delivered(turn.calls[0], _sent(plan), len(turns), _fingerprint(turns, length), length)
         if left_out:
             session.note = (
                 f"(Only {listed([turn.calls[0].name])} of your last turn was run: one call is taken at a time. "
@@ -112,7 +112,12 @@ class Sessions:
         return session
 
 
-def _dropped(session: Session, turns: Sequence[Turn]) -> tuple[ToolCall, ...]:
+def _sent(plan: Plan) -> int:
+    """Return how many messages the client has sent: the same complaint once more is a message, though the model sees it once."""
+    return len(plan.body.fields["messages"])
+
+
+def _dropped(session: Session, turns: Sequence[Turn], sent: int) -> tuple[ToolCall, ...]:
     """Tell which calls the client has dropped: behind the history that the last one answered stand complaints, and no call."""
     last = session.delivered
     if last is None or len(turns) < last.turns or _fingerprint(turns[: last.turns], last.length) != last.fingerprint:
@@ -120,7 +125,7 @@ def _dropped(session: Session, turns: Sequence[Turn]) -> tuple[ToolCall, ...]:
     complaints = turns[last.turns :]
     if any(turn.calls for turn in complaints):
         return ()
-    if not complaints and len(turns[-1].text) == last.length:  # the same request once more
+    if sent <= last.messages:  # the same request once more
         return session.dropped
     session.delivered = None
     return (*session.dropped, last.call)[-DROPPED:]

@@ -129,6 +129,7 @@ class ProfileTable(Frozen):
     fill: dict[str, dict[str, JsonValue]] | None = None
     fill_missing: bool | None = None
     merge_users: bool | None = None
+    system_first: bool | None = None
     spell_out: bool | None = None
     patience: PatienceTable | None = None
 

@@ -160,12 +160,13 @@ async def test_calls_that_the_client_does_not_take_are_told_to_the_model_next_ti
     assert texts(proxy.vllm.requests[2])[-1] == "x"
 
 
-async def test_what_the_client_refused_and_forgot_is_counted(proxy: Proxy) -> None:
+@pytest.mark.parametrize("complaints", [["Error 1: not taken.", "Error 2: not taken."], ["Error: not taken."] * 2])
+async def test_what_the_client_refused_and_forgot_is_counted(proxy: Proxy, complaints: list[str]) -> None:
     proxy.vllm.says(said("ls"), said("ls"), said("ls"), said("pwd"))
     messages = past()
-    for complaint in range(2):
+    for complaint in complaints:
         assert (await proxy.ask(tools=[BASH], messages=messages)).calls == [("bash", {"command": "ls"})]
-        messages = [*messages, {"role": "user", "content": f"Error {complaint}: that action was not taken."}]
+        messages = [*messages, {"role": "user", "content": complaint}]
     assert (await proxy.ask(tools=[BASH], messages=messages)).calls == [("bash", {"command": "pwd"})]
     assert "third time" in texts(proxy.vllm.requests[-1])[-1]
 

@@ -16,7 +16,12 @@ from tests.adapters.clients.openhands_prompt import request
 from tests.conftest import BASH
 
 ASK = {"messages": [{"role": "user", "content": "go"}], "tools": [BASH]}
-AFTER_TOOL = [*ASK["messages"], {"role": "tool", "tool_call_id": "1", "content": "ok"}]
+CALL = {"id": "1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
+AFTER_TOOL = [
+    *ASK["messages"],
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "1", "content": "ok"},
+]
 
 
 def plan_of(fields: dict[str, Any], *tables: ProfileTable, mode: str = "", **settings: Any) -> Plan:

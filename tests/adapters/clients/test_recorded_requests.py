@@ -63,7 +63,7 @@ def test_recorded_requests_are_understood(files: str, prefix: str, client: str, 
             assert not any(one.role == other.role == "user" for one, other in pairwise(turns))
             continue
         sent = json.loads(upstream_body(plan, frozenset(), Question())).get("messages")
-        own = merge_users(plan.body.fields["messages"]) if plan.profile.merge_users else plan.body.fields["messages"]
+        own = merge_users(plan.history.messages) if plan.profile.merge_users else plan.history.messages
         instructed = prefix in INSTRUCTED or client == "evalscope_backticks"
         assert sent[instructed:] == own[instructed:]
         assert (sent[0] != own[0]) == instructed

@@ -38,6 +38,13 @@ def post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
             return refused.code, {}, refused.read().decode()
 
 
+def get(url: str) -> str:
+    """Return what stands at a URL."""
+    with _direct.open(url, timeout=20) as reply:
+        text: str = reply.read().decode()
+    return text
+
+
 def answers(url: str) -> bool:
     """Say whether something there answers a GET with 200."""
     try:
