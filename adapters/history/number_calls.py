@@ -30,7 +30,7 @@ class _Ids:
         """
         self.calls += 1
         found = wanted if wanted not in self.given else ""
-        while not found or (found != wanted and (found in self.given or found in taken)):
+        while not found or (found != wanted and found in taken) or found in self.given:
             self.number = max(self.number + 1, self.calls)
             found = f"c{self.number:08d}"
         self.given.add(found)
@@ -81,6 +81,12 @@ class _Waiting:
         "ids of their own, in any order",
         [USER, asks(call("c1"), call("c2")), result("c2"), result("c1")],
         [USER, asks(call("c1"), call("c2")), result("c2"), result("c1")],
+    ),
+    Example("the id it would get is taken", [asks(call("c00000002"), call(""))], [asks(call("c00000002"), call("c00000003"))]),
+    Example(
+        "taken by its own twin",
+        [asks(call("c00000002"), call("c00000002"))],
+        [asks(call("c00000002"), call("c00000003"))],
     ),
     Example("a result of another call", [asks(call("c1")), result("c7")], [asks(call("c1")), result("c7")]),
 )
