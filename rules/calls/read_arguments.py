@@ -7,7 +7,7 @@ from typing import Final
 
 from rules.base import Example, asks, asks_with, rule
 from rules.conversation import Arguments, Conversation, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup
+from rules.kinds import lookup_of
 from rules.read_json import Reading, read_json
 from rules.samples import TOOLS
 
@@ -60,7 +60,7 @@ def _object(text: str, spec: ToolSpec | None, *, closed: bool) -> Arguments | No
 
 
 def _needs_nothing(spec: ToolSpec | None) -> bool:
-    return spec is not None and not SchemaLookup(spec.parameters).required(spec.parameters)
+    return spec is not None and not lookup_of(spec.parameters).required(spec.parameters)
 
 
 def _is_trusted(reading: Reading, members: Arguments, spec: ToolSpec | None) -> bool:

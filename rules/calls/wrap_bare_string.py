@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rules.base import Example, asks, asks_with, rule
 from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup, choices
+from rules.kinds import choices, lookup_of
 from rules.read_json import Reading, read_json
 from rules.samples import TOOLS
 
@@ -45,7 +45,7 @@ def _wrapped(call: ToolCall, spec: ToolSpec | None) -> ToolCall:
 
 
 def _only_string(spec: ToolSpec) -> str | None:
-    lookup = SchemaLookup(spec.parameters)
+    lookup = lookup_of(spec.parameters)
     required = lookup.required(spec.parameters)
     if len(required) != 1:
         return None
