@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from rules.base import Example, asks, asks_with, rule
 from rules.conversation import Arguments, Conversation, ToolCall, ToolSpec, Turn
 from rules.kinds import lookup_of
-from rules.read_json import Reading, read_json
+from rules.read_json import MAX_LAYERS, Reading, read_json
 from rules.samples import TOOLS
-
-MAX_LAYERS: Final = 3
-"""How many times JSON is taken out of a JSON string: more has not been seen."""
 
 
 @rule(
