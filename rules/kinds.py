@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from rules.conversation import Json, Schema
-from rules.members import lacks, names_of, required_of, speaking_of_item, speaking_of_member
+from rules.members import names_of, refuses_keys, required_of, speaking_of_item, speaking_of_member
 from rules.schema_parts import ALL, NUMERIC, Kind, Kinds, among, applying, branches, choices, kind_of, kinds, only_choices
+from rules.spelling import squeezed
 
 __all__ = ["ALL", "NUMERIC", "Kind", "Kinds", "SchemaLookup", "among", "choices", "kind_of", "kinds", "lookup_of"]
 
@@ -66,10 +67,18 @@ class SchemaLookup:
         return required_of(self.applying(schema, "object"))
 
     def narrowed(self, schema: Json | Schema, value: Mapping[str, Json]) -> Json | Schema:
-        """Return the schema with the one branch that may accept an object: all others refuse it for its keys or its constants."""
+        """Return the schema with the one branch that may accept an object: all others refuse its constants, or its keys.
+
+        What is a constant or a key in other letters counts as the same: once it is mended, a branch may accept it.
+        """
         several = self._several(schema)
-        left = [each for each in several if not self._refuses(each, value)] if len(several) <= MAX_BRANCHES else []
-        return self._all_of([schema, left[0]]) if len(left) == 1 and isinstance(schema, Mapping) else schema
+        if not 1 < len(several) <= MAX_BRANCHES or not isinstance(schema, Mapping):
+            return schema
+        given = {squeezed(name): each for name, each in value.items()}
+        left = [each for each in several if not self._refuses_constants(each, given)]
+        if len(left) > 1:
+            left = [each for each in left if not refuses_keys(self.applying(each, "object"), given.keys())]
+        return self._all_of([schema, left[0]]) if len(left) == 1 else schema
 
     def speaks_in_branches(self, schema: Json | Schema) -> bool:
         """Say whether branches of which any may hold declare members."""
@@ -80,13 +89,13 @@ class SchemaLookup:
             self._branches[id(schema)] = schema, branches(schema, self.root, "object")
         return self._branches[id(schema)][1]
 
-    def _refuses(self, branch: Json, value: Mapping[str, Json]) -> bool:
-        schemas = self.applying(branch, "object")
-        if lacks(schemas, value):
-            return True
-        named = {name: self.member(branch, name) for name in names_of(schemas) & value.keys()}
-        fixed = {name: self.choices(each, kind_of(value[name])) for name, each in named.items()}
-        return any(values is not None and not among(value[name], values) for name, values in fixed.items())
+    def _refuses_constants(self, branch: Json, given: Mapping[str, Json]) -> bool:
+        for name in names_of(self.applying(branch, "object")):
+            value = given.get(squeezed(name))
+            values = self.choices(self.member(branch, name), kind_of(value)) if squeezed(name) in given else None
+            if values is not None and not among(_bare(value), [_bare(each) for each in values]):
+                return True
+        return False
 
     def _all_of(self, schemas: Sequence[Json | Schema]) -> Json:
         """Return one schema that says what several say, always the same one for the same ones."""
@@ -104,6 +113,10 @@ class SchemaLookup:
             return False
         values = self.choices(schema, kind)
         return values is None or among(value, values)
+
+
+def _bare(value: Json) -> Json:
+    return squeezed(value) if isinstance(value, str) else value
 
 
 _lookups: Final[OrderedDict[int, SchemaLookup]] = OrderedDict()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final
 
 from rules.conversation import Json, Schema
+from rules.spelling import squeezed
 
 MAX_NAME: Final = 200
 """Characters of a member's name that are held against a pattern."""
@@ -75,8 +77,12 @@ def required_of(schemas: Iterable[Schema]) -> frozenset[str]:
     return frozenset(name for names in lists if isinstance(names, list) for name in names if isinstance(name, str))
 
 
-def lacks(schemas: Iterable[Schema], given: Mapping[str, Json]) -> bool:
-    """Say whether schemas refuse an object for sure by its keys: one that is required is missing, or one may not be given."""
+def refuses_keys(schemas: Iterable[Schema], given: AbstractSet[str]) -> bool:
+    """Say whether schemas refuse an object for its keys, however they are spelled: one is missing, or one may not be given.
+
+    given  the keys of the object, squeezed
+    """
     every = list(schemas)
     closed = [each for each in every if each.get("additionalProperties") is False and not each.get("patternProperties")]
-    return bool(required_of(every) - given.keys()) or any(given.keys() - names_of([each]) for each in closed)
+    needed = {squeezed(name) for name in required_of(every)}
+    return not needed <= given or any(not given <= {squeezed(name) for name in names_of([each])} for each in closed)

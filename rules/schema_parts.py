@@ -173,7 +173,7 @@ def _any_of(branches: Json, root: Schema, kind: Kind, visits: Visits) -> list[Js
     if not isinstance(branches, list) or not branches:
         return None
     lists = [only_choices(each, root, kind, visits) for each in branches if kind in kinds(each, root, visits)]
-    return None if None in lists else [value for values in lists for value in values or ()]
+    return None if None in lists or not lists else [value for values in lists for value in values or ()]
 
 
 def among(value: Json, values: list[Json]) -> bool:

@@ -33,7 +33,7 @@ def drop_null_optionals(turn: Turn, within: Conversation) -> Turn:
 
     Why: models fill in every property; `view_range: null` aborts SWE-agent's whole run.
     Safety: the property is declared and not required, and null is none of its values, so it can only mean "not given"; or it
-        is not declared where no others are allowed, and resembles none that is missing.
+        is not declared where no others are allowed, no missing one takes null, and it resembles none.
     """
     return mend_objects(turn, within, _without_nulls)
 
@@ -42,8 +42,9 @@ def _without_nulls(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> 
     if not isinstance(value, dict) or None not in value.values():
         return value
     required, declared = lookup.required(schema), names_of(lookup.applying(schema, "object"))
+    nothing = {name for name in declared - required if "null" not in lookup.kinds(lookup.member(schema, name))}
     keys = keys_of(value, schema, lookup)
-    nothing = {key for key in keys.strange if keys.other == "no" and not any(slips(key, name) for name in keys.missing)}
-    nothing |= {name for name in declared - required if "null" not in lookup.kinds(lookup.member(schema, name))}
+    if keys.other == "no" and nothing.issuperset(keys.missing):
+        nothing |= {key for key in keys.strange if not any(slips(key, name) for name in keys.missing)}
     kept = {name: each for name, each in value.items() if each is not None or name not in nothing}
     return kept if len(kept) < len(value) else value
