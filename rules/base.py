@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
 
 from rules.conversation import Arguments, Conversation, Json, ToolCall, ToolSpec, Turn
 
@@ -89,16 +89,32 @@ class Verdict:
     raised: tuple[str, ...] = ()
 
 
+MAX_PASSES: Final = 4
+
+
 def repair(turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool = True) -> Verdict:
     """Run the rules in order until one finds a Problem, and attribute every change to its rule.
 
+    What one rule mends another may have waited for: a key in a list that came as text has a schema once the list is read. So
+    the rules run again until none has anything left to do.
+
     With `trap` a rule that raises is skipped and named in `Verdict.raised`; without it (tests) it raises.
     """
+    chosen = [each for each in rules if each.safety != "guess" or within.policy.guess]
+    last = _run(turn, within, chosen, trap=trap)
+    repairs = last.repairs
+    for _ in range(MAX_PASSES - 1):
+        if not last.repairs:
+            break
+        last = _run(last.turn, within, chosen, trap=trap)
+        repairs += tuple(name for name in last.repairs if name not in repairs)
+    return replace(last, repairs=repairs)
+
+
+def _run(turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool) -> Verdict:
     repairs: list[str] = []
     raised: list[str] = []
     for each in rules:
-        if each.safety == "guess" and not within.policy.guess:
-            continue
         try:
             outcome = each.apply(turn, within)
         except Exception:  # the one place: a faulty rule must not cost the user a turn; it is reported as ours

@@ -105,6 +105,7 @@ class Policy:
     guess      rules of the safety class `guess` may act
     fill       property name -> value for a required property that is missing (safety class `policy`)
     tool_aliases  name the model likes -> name the client declares (safety class `guess`)
+    key_aliases  tool -> key the model likes -> property the tool declares for it (safety class `guess`)
     forbidden  texts that no argument may contain because the client's own history would break on them
     """
 
@@ -117,6 +118,7 @@ class Policy:
     guess: bool = True
     fill: Mapping[str, Json] = field(default_factory=dict)
     tool_aliases: Mapping[str, str] = field(default_factory=dict)
+    key_aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     forbidden: tuple[str, ...] = ()
 
 

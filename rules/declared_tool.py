@@ -8,9 +8,12 @@ from functools import lru_cache
 from typing import Final
 
 from rules.conversation import Tools, ToolSpec
+from rules.spelling import squeezed
 
 _JUNK: Final = " \t\r\n\"'`"
 _NAME: Final = re.compile(r"[^\s\"'`<>(){}\[\]=,]{1,200}")
+_TAIL: Final = ".:;/"
+_INDEX: Final = re.compile(r":\d{1,4}\Z")
 _NAMESPACE: Final = re.compile(r"(?:functions?|tools?|default_api|multi_tool_use)[./]", re.IGNORECASE)
 
 
@@ -19,9 +22,14 @@ def declared_tool(name: str, tools: Tools) -> ToolSpec | None:
     known = next((tool for tool in tools if tool.name == name), None)
     if known is not None:
         return known
+    places = written_for(name, tuple(tool.name for tool in tools))
+    return tools[places[0]] if len(places) == 1 else None
+
+
+def written_for(name: str, declared: tuple[str, ...]) -> tuple[int, ...]:
+    """Return where the tools stand that a name may be written for: by its least changed spelling that any of them has."""
     found = _NAME.match(name.lstrip(_JUNK))
-    position = _position(found[0] if found else "", tuple(tool.name for tool in tools))
-    return None if position is None else tools[position]
+    return _places(found[0].rstrip(_TAIL), declared) if found else ()
 
 
 def folded(name: str) -> str:
@@ -30,23 +38,27 @@ def folded(name: str) -> str:
 
 
 @lru_cache(maxsize=1024)  # a text may repeat a name thousands of times
-def _position(bare: str, declared: tuple[str, ...]) -> int | None:
-    """Return where the one tool stands that the first fitting spelling belongs to."""
+def _places(bare: str, declared: tuple[str, ...]) -> tuple[int, ...]:
     for spelling in _spellings(bare):
-        matching = [name for name in declared if name == spelling] or [
-            name for name in declared if folded(name) == folded(spelling)
-        ]
-        if matching:
-            return declared.index(matching[0]) if len(set(matching)) == 1 else None
-    return None
+        for same in (str, folded, squeezed):
+            wanted = same(spelling)
+            matching = {name: at for at, name in enumerate(declared) if wanted and same(name) == wanted}
+            if matching:
+                return tuple(matching.values())
+    return ()
 
 
 def _spellings(bare: str) -> Iterator[str]:
     """Yield what a name may have been meant as, the least changed first."""
     yield bare
-    space = _NAMESPACE.match(bare)
-    if space:
-        yield bare[space.end() :]
+    counted = _INDEX.search(bare)
+    if counted:  # Kimi's models count their calls: `functions.bash:0`
+        bare = bare[: counted.start()]
+        yield bare
+    inner = bare
+    while space := _NAMESPACE.match(inner):
+        inner = inner[space.end() :]
+        yield inner
     parts = bare.split(":")
     for at in range(1, len(parts)):
         yield ":".join(parts[at:])

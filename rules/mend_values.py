@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from rules.conversation import Conversation, Json, Schema, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup
+from rules.kinds import SchemaLookup, lookup_of
 
 MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 50_000
@@ -44,7 +44,7 @@ def _mend_call(call: ToolCall, spec: ToolSpec, mend: Mend, *, every: bool) -> To
     if isinstance(call.arguments, str):
         return call
     given: Json = call.arguments if isinstance(call.arguments, dict) else dict(call.arguments)
-    mended = _Walk(SchemaLookup(spec.parameters), mend, every).visit(given, spec.parameters, 0)
+    mended = _Walk(lookup_of(spec.parameters), mend, every).visit(given, spec.parameters, 0)
     return call.having(mended) if isinstance(mended, dict) and mended is not given else call
 
 
@@ -61,6 +61,7 @@ class _Walk:
             return value
         value = self._mended(value, schema)
         if isinstance(value, dict):
+            schema = self.lookup.narrowed(schema, value)
             members = {name: self.visit(each, self.lookup.member(schema, name), depth + 1) for name, each in value.items()}
             return value if all(members[name] is each for name, each in value.items()) else members
         if isinstance(value, list):
@@ -70,7 +71,8 @@ class _Walk:
 
     def _mended(self, value: Json, schema: Schema) -> Json:
         if self.every:
-            return self.mend(value, schema, self.lookup)
+            within = self.lookup.narrowed(schema, value) if isinstance(value, dict) else schema
+            return self.mend(value, within, self.lookup)
         if self.lookup.admits(value, schema):
             return value
         mended = self.mend(value, schema, self.lookup)

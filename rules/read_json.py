@@ -10,8 +10,11 @@ from typing import Final, NoReturn
 from rules.conversation import Json
 from rules.json_reader import MAX_DEPTH, JsonReader, Refused, Unreadable, to_number
 
-__all__ = ["MAX_DEPTH", "Reading", "Unreadable", "read_json", "read_many"]
+__all__ = ["MAX_DEPTH", "Reading", "Unreadable", "read_json", "read_many", "unquoted"]
 
+
+MAX_LAYERS: Final = 3
+"""How many times JSON is taken out of a JSON string: more has not been seen."""
 
 MAX_LOOSE: Final = 256 * 1024
 """Characters of text that is no strict JSON and is mended all the same: beyond that, hostile text takes seconds."""
@@ -50,6 +53,17 @@ def read_json(text: str, *, closed: bool = False) -> Reading | Unreadable:
         return _read_loose(text, closed=closed)
     except Refused as refused:
         return refused.unreadable
+
+
+def unquoted(text: str) -> str:
+    """Take a text that is a JSON string out of its quotes, as often as it was put into them; without blanks around it."""
+    text = text.strip()
+    for _ in range(MAX_LAYERS):
+        reading = read_json(text) if text[:1] in ('"', "'") else None
+        if not isinstance(reading, Reading) or not isinstance(reading.value, str) or "raw-quotes" in reading.mended:
+            break
+        text = reading.value.strip()
+    return text
 
 
 def read_many(text: str, *, closed: bool = False) -> tuple[Reading, ...] | Unreadable:

@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import filterfalse, islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -88,7 +88,7 @@ def findings(call: ToolCall, spec: ToolSpec) -> list[Finding]:
         return [Finding("$", "type", "must be an object")]
     validator = _validator(spec.parameters)
     try:
-        errors = list(islice(validator.iter_errors(dict(call.arguments)), MAX_FINDINGS))
+        errors = islice(filterfalse(_is_nullable, validator.iter_errors(dict(call.arguments))), MAX_FINDINGS)
         return [_finding(error) for error in errors]
     except (OverflowError, RecursionError, Unresolvable, re.error) as error:
         raise Uncheckable(f"{type(error).__name__} while judging") from error
@@ -136,6 +136,12 @@ def _finding(error: ValidationError) -> Finding:
     say = _SAY.get(keyword)
     message = say(error) if say else f"must satisfy {keyword} {shown(error.validator_value)}"
     return Finding(json_path(steps), keyword, capped(message))
+
+
+def _is_nullable(error: ValidationError) -> bool:
+    """Say whether null is refused where OpenAPI's `nullable`, of which JSON Schema knows nothing, allows it."""
+    schema: Any = error.schema
+    return error.instance is None and error.validator == "type" and schema.get("nullable") is True
 
 
 def _missing(error: ValidationError) -> str:

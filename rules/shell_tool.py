@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.conversation import Tools, ToolSpec
-from rules.kinds import SchemaLookup
+from rules.kinds import lookup_of
 
 
 def shell_tool(tools: Tools) -> ToolSpec | None:
@@ -13,7 +13,7 @@ def shell_tool(tools: Tools) -> ToolSpec | None:
 
 
 def _is_shell(tool: ToolSpec) -> bool:
-    lookup = SchemaLookup(tool.parameters)
+    lookup = lookup_of(tool.parameters)
     command = lookup.member(tool.parameters, "command")
     free = isinstance(command, dict) and command.get("type") == "string" and "enum" not in command
     return free and "command" in lookup.required(tool.parameters)

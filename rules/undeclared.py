@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rules.conversation import Schema, ToolCall, ToolSpec
-from rules.kinds import SchemaLookup
+from rules.kinds import lookup_of
 
 _ELSEWHERE: Final = frozenset(
     {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas"}
@@ -32,7 +32,7 @@ def undeclared(call: ToolCall, spec: ToolSpec) -> Undeclared:
     properties = _declared(spec.parameters)
     if isinstance(call.arguments, str) or not properties:
         return Undeclared()
-    if SchemaLookup(spec.parameters).required(spec.parameters) - call.arguments.keys():
+    if lookup_of(spec.parameters).required(spec.parameters) - call.arguments.keys():
         return Undeclared()
     strange = tuple(name for name in call.arguments if name not in properties)
     return Undeclared(strange, tuple(name for name in properties if name not in call.arguments))

@@ -8,38 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import Body, Client, Message
+from adapters.clients.aliases import key_aliases, tool_aliases
 from adapters.clients.finishing import finish_of
 from adapters.messages import ROLES, text_of
 from adapters.models.native import call_of
 from rules.conversation import Conversation, Policy, ToolCall, Tools, ToolSpec, Turn
 
-TOOL_ALIASES = (
-    ("execute_bash", "bash"),
-    ("terminal", "bash"),
-    ("shell", "bash"),
-    ("finish", "submit"),
-    ("bash", "execute_bash"),
-    ("shell", "execute_bash"),
-    ("execute_command", "execute_bash"),
-    ("str_replace_based_edit_tool", "str_replace_editor"),
-    ("execute_bash", "terminal"),
-    ("bash", "terminal"),
-    ("shell", "terminal"),
-    ("str_replace_editor", "file_editor"),
-)
-"""Names that models know from other frameworks, and the name that SWE-agent, mini-swe-agent, OpenHands 0.59 or V1 declares for
-the same tool."""
-
 
 def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
     """Return a client's policy with what its tools, and the text that its session begins with, say.
 
-    That is how the work is handed in, and the aliases of which exactly one tool is declared: between two nobody could choose.
+    That is how the work is handed in, and the aliases that lead to what it declares.
     """
-    declared = {tool.name for tool in tools}
-    known = [(liked, name) for liked, name in TOOL_ALIASES if name in declared and liked not in declared]
-    aliases = {liked: name for liked, name in known if {each for other, each in known if other == liked} == {name}}
-    return replace(policy, tool_aliases=aliases, finish=finish_of(tools, text))
+    return replace(policy, tool_aliases=tool_aliases(tools), key_aliases=key_aliases(tools), finish=finish_of(tools, text))
 
 
 def read(body: Body) -> Conversation:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from rules.base import Example, asks, rule
 from rules.conversation import Conversation, Json, Schema, Turn
 from rules.kinds import SchemaLookup
+from rules.members import names_of
 from rules.mend_values import mend_objects
+from rules.object_keys import keys_of
 from rules.samples import TOOLS, tool
+from rules.spelling import slips
 
 _NULLABLE = Conversation((tool("note", {"text": {"anyOf": [{"type": "string"}, {"type": "null"}]}}),))
 
@@ -14,6 +17,14 @@ _NULLABLE = Conversation((tool("note", {"text": {"anyOf": [{"type": "string"}, {
 @rule(
     "schema",
     Example("an optional value", asks("wait", seconds=1, loudly=None), asks("wait", seconds=1), TOOLS),
+    Example(
+        "in an object of a list",
+        asks("set_todos", todos=[{"title": "x", "done": None}]),
+        asks("set_todos", todos=[{"title": "x"}]),
+        TOOLS,
+    ),
+    Example("a property that the tool does not have", asks("wait", seconds=1, unit=None), asks("wait", seconds=1), TOOLS),
+    Example("perhaps meant as loudly", asks("wait", seconds=1, loudyl=None), asks("wait", seconds=1, loudyl=None), TOOLS),
     Example("a required value", asks("wait", seconds=None), asks("wait", seconds=None), TOOLS),
     Example("where null is allowed", asks("note", text=None), asks("note", text=None), _NULLABLE),
 )
@@ -21,7 +32,8 @@ def drop_null_optionals(turn: Turn, within: Conversation) -> Turn:
     """Leave out an optional value that is null where the schema allows no null.
 
     Why: models fill in every property; `view_range: null` aborts SWE-agent's whole run.
-    Safety: the property is declared and not required, and null is none of its values, so it can only mean "not given".
+    Safety: the property is declared and not required, and null is none of its values, so it can only mean "not given"; or it
+        is not declared where no others are allowed, no missing one takes null, and it resembles none.
     """
     return mend_objects(turn, within, _without_nulls)
 
@@ -29,10 +41,10 @@ def drop_null_optionals(turn: Turn, within: Conversation) -> Turn:
 def _without_nulls(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
     if not isinstance(value, dict) or None not in value.values():
         return value
-    required = lookup.required(schema)
-    empty = {
-        name
-        for name, each in value.items()
-        if each is None and name not in required and "null" not in lookup.kinds(lookup.member(schema, name))
-    }
-    return {name: each for name, each in value.items() if name not in empty} if empty else value
+    required, declared = lookup.required(schema), names_of(lookup.applying(schema, "object"))
+    nothing = {name for name in declared - required if "null" not in lookup.kinds(lookup.member(schema, name))}
+    keys = keys_of(value, schema, lookup)
+    if keys.other == "no" and nothing.issuperset(keys.missing):
+        nothing |= {key for key in keys.strange if not any(slips(key, name) for name in keys.missing)}
+    kept = {name: each for name, each in value.items() if each is not None or name not in nothing}
+    return kept if len(kept) < len(value) else value

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rules.base import Example, asks, declaring, rule
-from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
+from rules.conversation import Conversation, Json, ToolCall, ToolSpec, Turn
+from rules.kinds import lookup_of
 from rules.mend_values import mend_calls
 from rules.samples import TEXT, TOOLS, tool
 from rules.undeclared import undeclared
@@ -62,6 +64,12 @@ def _without_chatter(call: ToolCall, spec: ToolSpec) -> ToolCall:
     found = undeclared(call, spec)
     if not found.strange or isinstance(call.arguments, str):
         return call
-    idle = _LABELS if _PROSE.intersection(found.missing) else _LABELS | CHATTER
-    dropped = {name for name in found.strange if not found.missing or name in idle}
+    prose = [lookup_of(spec.parameters).member(spec.parameters, name) for name in _PROSE.intersection(found.missing)]
+    dropped = {name for name in found.strange if not found.missing or _is_idle(name, call.arguments[name], prose, spec)}
     return call.having({name: value for name, value in call.arguments.items() if name not in dropped}) if dropped else call
+
+
+def _is_idle(name: str, value: Json, prose: Sequence[Json], spec: ToolSpec) -> bool:
+    """Say whether an argument is about the call, and could not be meant as any of these properties for prose."""
+    lookup = lookup_of(spec.parameters)
+    return name in _LABELS or (name in CHATTER and not any(lookup.admits(value, each) for each in prose))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rules.base import Example, asks, rule
 from rules.conversation import Conversation, Policy, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup
+from rules.kinds import lookup_of
 from rules.mend_values import mend_calls
 from rules.samples import STRICT_BASH
 
@@ -39,7 +39,7 @@ def fill_by_policy(turn: Turn, within: Conversation) -> Turn:
     def filled(call: ToolCall, spec: ToolSpec) -> ToolCall:
         if isinstance(call.arguments, str):
             return call
-        lookup = SchemaLookup(spec.parameters)
+        lookup = lookup_of(spec.parameters)
         missing = lookup.required(spec.parameters) - call.arguments.keys()
         added = {
             name: value

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from rules.base import Example, asks, asks_with, rule
 from rules.conversation import Arguments, Conversation, ToolCall, ToolSpec, Turn
-from rules.kinds import SchemaLookup
-from rules.read_json import Reading, read_json
+from rules.kinds import lookup_of
+from rules.read_json import MAX_LAYERS, Reading, read_json
 from rules.samples import TOOLS
-
-MAX_LAYERS: Final = 3
-"""How many times JSON is taken out of a JSON string: more has not been seen."""
 
 
 @rule(
@@ -60,7 +56,7 @@ def _object(text: str, spec: ToolSpec | None, *, closed: bool) -> Arguments | No
 
 
 def _needs_nothing(spec: ToolSpec | None) -> bool:
-    return spec is not None and not SchemaLookup(spec.parameters).required(spec.parameters)
+    return spec is not None and not lookup_of(spec.parameters).required(spec.parameters)
 
 
 def _is_trusted(reading: Reading, members: Arguments, spec: ToolSpec | None) -> bool:

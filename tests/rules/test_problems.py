@@ -89,12 +89,12 @@ def test_who_writes_tags_is_not_sent_to_json(text: str) -> None:
 
 
 def test_a_strange_key_is_told_beside_what_is_not_given() -> None:
-    call = ToolCall("c1", "str_replace_editor", {"command": "view", "path": "/a", "viewRange": [1, 5]})
+    call = ToolCall("c1", "str_replace_editor", {"command": "view", "path": "/a", "range": [1, 5]})
     problem = repair(Turn("assistant", calls=(call,)), TOOLS, RULES, trap=False).problem
     assert problem is not None
     assert (problem.reason, problem.fault) == ("unknown-arguments", "model-arguments")
     assert problem.advice.splitlines()[:2] == [
-        '"str_replace_editor" has no argument "viewRange".',
+        '"str_replace_editor" has no argument "range".',
         'Declared and not given: "view_range".',
     ]
 

@@ -43,6 +43,12 @@ def test_no_value_and_no_control_character_is_repeated() -> None:
     assert not any(hostile[:200] in each.message for each in found)
 
 
+def test_nullable_means_what_openapi_says() -> None:
+    parameters = {"properties": {"a": {"type": "string", "nullable": True}}}
+    assert find({"a": None}, parameters) == []
+    assert [each.path for each in find({"a": 5}, parameters)] == ["$.a"]
+
+
 def test_findings_stop_at_ten() -> None:
     assert len(find({"a": ["x"] * 100_000}, {"properties": {"a": {"items": {"type": "integer"}}}})) == 10
 
