@@ -54,6 +54,11 @@ class BlockDecoder:
         self._seen = 0
         self._again = 0
 
+    @property
+    def inside(self) -> bool:
+        """Whether a call is being read, as far as that is known."""
+        return self._block is not None
+
     def feed(self, text: str) -> list[Event]:
         """Take the next piece and return what is certain by now."""
         self._seen += len(text)

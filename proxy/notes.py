@@ -174,7 +174,8 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
 def _attempt(answer: Answer) -> record.Attempt:
     usage = record.Usage(answer.usage.prompt, answer.usage.completion, answer.usage.prompt + answer.usage.completion)
     problem = answer.problem.reason if answer.problem else ""
-    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem)
+    repeated = record.Repeated(answer.repeat.chars, answer.repeat.tokens) if answer.repeat else record.Repeated()
+    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem, repeated=repeated)
 
 
 def _broken(reader: Reader) -> record.Attempt:

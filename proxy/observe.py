@@ -8,7 +8,8 @@ import orjson
 from aiohttp import web
 
 from adapters.turns import TurnBuilder
-from proxy.answer import Answer, Decoding, Reading, finished, judge
+from proxy.answer import Answer, Reading, endless, finished, judge
+from proxy.decoding import Decoding
 from proxy.errors import Fault, UpstreamBroken
 from proxy.exchange import CHAT, Services
 from proxy.notes import End, Subject, note
@@ -93,9 +94,9 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
         return
     decoding.finish(reader)
     _, turn = decoding.builder.finish(reader.ending())
-    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=False)
+    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), endless(reading, decoding, reader))
     seconds = time.monotonic() - started
-    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked)
+    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
     note(subject, services.journal, services.settings.upstream)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from adapters.conversations import conversation_id
+from adapters.guards.repeat import Reason
 from adapters.registry import CLIENTS
 from proxy.errors import BadRequest, UpstreamTimeout
 from proxy.notes import MENDED_BY, End, Outcome
@@ -19,7 +21,7 @@ def test_every_reason_code_is_in_the_docs() -> None:
     text = DOCS.read_text("utf-8")
     sources = [*Path("rules").rglob("*.py"), Path("proxy/answer.py"), Path("proxy/notes.py")]
     root = DOCS.parents[1]
-    codes = {client.unreadable for client in CLIENTS if client.unreadable}
+    codes = {client.unreadable for client in CLIENTS if client.unreadable} | set(get_args(Reason))
     codes |= {code for path in sources for code in re.findall(r'Problem\(\s*"([a-z-]+)"', (root / path).read_text("utf-8"))}
     assert len(codes) >= 6
     for code in codes | {"missing-arguments", "wrong-arguments", "missing-done", "call-not-parsed", "call-misparsed"}:
