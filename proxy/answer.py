@@ -13,7 +13,7 @@ import orjson
 
 from adapters.base import Unwritable
 from adapters.guards.repeat import Repeat, problem_of, told_once
-from adapters.turns import TurnBuilder, unfenced
+from adapters.turns import RECOVERED, TurnBuilder, recovered, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.decoding import Decoding
 from proxy.errors import UpstreamBroken
@@ -115,8 +115,10 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     last, turn = decoding.builder.finish("cut" if problem else reader.ending())
     if (turn.text.strip() or thought) and not problem:
         await show(reader, Shown(text + last, thought, ()))
-    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), problem)
-    verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
+    turn, mended = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, turn, problem)
+    turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
+    verdict = replace(verdict, turn=turn, repairs=mended + verdict.repairs)
     engine = compared(verdict, reader) if reading.parsed else ""
     spent, told = time.monotonic() - started, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat)
@@ -171,11 +173,13 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
         raise UpstreamBroken(f"the model server sent {error}") from error
 
 
-def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn:
-    """Settle what only the whole answer shows: calls that nobody declared tools for, a thought that was none.
+def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> tuple[Turn, tuple[str, ...]]:
+    """Settle what only the whole answer shows: calls of tools that nobody declared, a call in a thought, a thought that was none.
 
     A profile may be wrong about its template: what it takes for an unfinished thought, while the server shows it as the
     answer, is the answer. Taking it away would be worse than no proxy at all.
+
+    Returns the turn and what is to be written down as mended.
     """
     if decoding.repeat:
         turn = replace(turn, text=told_once(turn.text, decoding.repeat), thinking=told_once(turn.thinking, decoding.repeat))
@@ -183,10 +187,12 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn
         turn = replace(turn, calls=())
     if plan.conversation.policy.acts:
         turn = unfenced(turn, plan.grammar())
+    before, turn = turn, recovered(turn, plan.grammar(), plan.conversation)
+    found = turn is not before
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
         turn = replace(turn, text=reader.content, thinking="")
-    return turn
+    return turn, (RECOVERED,) if found else ()
 
 
 def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:

@@ -11,6 +11,7 @@ import structlog
 
 from adapters.conversations import conversation_id
 from adapters.models.native import arguments_text
+from adapters.turns import RECOVERED
 from proxy import record
 from proxy.answer import Answer
 from proxy.errors import BadRequest, Fault
@@ -80,8 +81,9 @@ MENDED_BY = {
     "read_arguments": "model-format",
     "collapse_duplicates": "model-loop",
     "keep_first_call": "model-format",
+    RECOVERED: "model-format",
 }
-"""Rule -> the class of fault that it mends; all others mend arguments."""
+"""Rule -> the class of fault that it mends; all others mend arguments. What is no rule is found by reading the whole answer."""
 
 
 def _mended(repairs: Sequence[str]) -> tuple[str, str]:

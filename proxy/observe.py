@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import orjson
 from aiohttp import web
@@ -94,7 +95,9 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
         return
     decoding.finish(reader)
     _, turn = decoding.builder.finish(reader.ending())
-    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), endless(reading, decoding, reader))
+    settled, mended = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
+    verdict = replace(verdict, repairs=mended + verdict.repairs)
     seconds = time.monotonic() - started
     answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
