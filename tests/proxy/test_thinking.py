@@ -94,3 +94,53 @@ async def test_a_call_in_a_thought_that_was_cut_is_not_made(proxy: Proxy) -> Non
     proxy.vllm.says(apart(GOOD, finish="length"))
     seen = await proxy.ask(tools=[BASH])
     assert (seen.calls, seen.finish) == ([], "length")
+
+
+QWEN = "<tool_call>\n<function=bash>\n<parameter=command>\nls -la\n</parameter>\n</function>\n</tool_call>"
+HERMES = '<tool_call>\n{"name": "bash", "arguments": {"command": "ls -la"}}\n</tool_call>'
+RESULT = "<tool_response>\na.txt\n</tool_response>\nThere is a.txt."
+INVENTED = {
+    "gemma4": ("gemma-4-26b", GOOD + '<|tool_response>response:bash{output:<|"|>a.txt<|"|>}<tool_response|>There is a.txt.'),
+    "gemma4, the next turn": ("gemma-4-26b", GOOD + "<turn|>\n<|turn>user\nthanks<turn|>"),
+    "qwen": ("qwen3-coder-30b", f"{QWEN}\n{RESULT}"),
+    "qwen, as a turn": ("qwen3-coder-30b", f"{QWEN}<|im_end|>\n<|im_start|>user\n{RESULT}<|im_end|>"),
+    "hermes": ("hermes-3", f"{HERMES}\n{RESULT}"),
+    "hermes, and the next call": ("hermes-3", f"{HERMES}\n{RESULT}\n{HERMES.replace('ls -la', 'rm a.txt')}"),
+}
+
+
+@pytest.mark.parametrize("name", INVENTED)
+async def test_a_result_that_the_model_invents_is_cut(proxy: Proxy, name: str) -> None:
+    model, text = INVENTED[name]
+    proxy.vllm.says(f"I look.\n{text}")
+    seen = await proxy.ask(model=model, tools=[BASH])
+    assert (seen.text.strip(), seen.calls, seen.finish) == ("I look.", LS, "tool_calls")
+    assert len(proxy.vllm.requests) == 1
+
+
+LEAKED = [
+    ("gemma-4-26b", "Done.<turn|>\n"),
+    ("gemma-4-26b", "Done.<pad><pad>"),
+    ("gemma-4-26b", "<bos>Done.<eos>"),
+    ("gemma-4-26b", "Done.<|tool_response>"),
+    ("gemma-4-26b", "<|turn>model\nDone."),
+    ("qwen3-coder-30b", "Done.<|im_end|>\n<|im_start|>user\nthanks"),
+    ("qwen3-coder-30b", "Done.<|endoftext|>"),
+    ("qwen3-coder-30b", "<|im_start|>assistant\nDone."),
+    ("hermes-3", "Done.</s>"),
+    ("hermes-3", "<|im_start|>assistant\nDone.<|im_end|>"),
+]
+
+
+@pytest.mark.parametrize(("model", "text"), LEAKED)
+async def test_special_tokens_do_not_leak(proxy: Proxy, model: str, text: str) -> None:
+    proxy.vllm.says(text)
+    seen = await proxy.ask(model=model, tools=[BASH])
+    assert (seen.text, seen.calls, seen.finish) == ("Done.", [], "stop")
+    assert len(proxy.vllm.requests) == 1
+
+
+async def test_special_tokens_that_are_spoken_of_stay(proxy: Proxy) -> None:
+    for text in ("The token `<|im_end|>` ends it.", "In `<|turn>model` the turn begins.", "See <|im_start|>assistant there."):
+        proxy.vllm.says(text)
+        assert (await proxy.ask(model="qwen3-coder-30b", tools=[BASH])).text == text
