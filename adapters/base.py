@@ -48,6 +48,10 @@ class Decoder(Protocol):
     The joined `raw` of all events is the text, to the character. A decoder never raises and costs linear time.
     """
 
+    @property
+    def inside(self) -> bool:
+        """Whether a call is being read."""
+
     def feed(self, text: str) -> list[Event]:
         """Take the next piece and return what is certain by now."""
 

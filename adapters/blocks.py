@@ -54,6 +54,11 @@ class BlockDecoder:
         self._seen = 0
         self._again = 0
 
+    @property
+    def inside(self) -> bool:
+        """Whether a call is being read, as far as that is known."""
+        return self._block is not None
+
     def feed(self, text: str) -> list[Event]:
         """Take the next piece and return what is certain by now."""
         self._seen += len(text)
@@ -201,7 +206,7 @@ class BlockDecoder:
             return self._refuse(whole)
         form, end = ended
         calls = form.read(whole[:end], self._grammar.tools)
-        if calls is None:
+        if calls is None or (self._inside and self._is_thought(whole[:end], calls)):
             return self._refuse(whole)
         if self._inside:
             self._hidden.append((whole[:end], calls))
@@ -210,6 +215,10 @@ class BlockDecoder:
             self._out.call(whole[:end], calls, form.thought(whole[:end]) if form.thought else "")
             self._step = self._text
         return self._look_again(whole[end:])
+
+    def _is_thought(self, raw: str, calls: Sequence[ToolCall]) -> bool:
+        """Tell whether a call in a thought has no end of its own, while the thought has: then it was only thought of."""
+        return not all(call.whole for call in calls) and any(closer in raw for closer in self._closers)
 
     def _refuse(self, whole: str) -> str | None:
         """Take the opener as what it looks like, and look at the rest again."""
@@ -257,17 +266,7 @@ class BlockDecoder:
         return after if marker else None
 
     def _unhide(self, *, made: bool = False) -> None:
-        past = False
-        for raw, calls in self._hidden:
-            if made and calls:
-                self._out.call(raw, calls)
-            elif made and raw:
-                self._out.emit(Markup(raw))
-            elif past:
-                self._out.say(raw)
-            elif raw:
-                past = raw in self._closers
-                self._out.emit(Thinking(raw, "" if past else raw))
+        self._out.settle(self._hidden, self._closers, made=made)
         self._step = self._text if self._closed or made else self._thought
         self._hidden, self._closed = [], False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from adapters.base import Call, Decoder, Event, Thinking
@@ -31,36 +32,44 @@ class WholeDecoder:
     def __init__(self, using: Grammar) -> None:
         self._using = using
         self._pieces: list[str] = []
+        self._decoder = BlockDecoder(using)
+        self._events: list[Event] = []
+
+    @property
+    def inside(self) -> bool:
+        """Whether a call is being read, as far as that is known."""
+        return self._decoder.inside
 
     def feed(self, text: str) -> list[Event]:
         """Take the next piece; nothing is certain yet."""
         self._pieces.append(text)
+        self._events += self._decoder.feed(text)
         return []
 
     def finish(self) -> list[Event]:
         """Return the answer's events."""
         text, self._pieces = "".join(self._pieces), []
-        thought, closer = before_closer(text, self._using)
-        opening: list[Event] = [Thinking(thought, thought), Thinking(closer, "")] if closer else []
-        return merge([*opening, *decode(text[len(thought) + len(closer) :], self._using)])
+        events, self._events = [*self._events, *self._decoder.finish()], []
+        place, closer = first_closer(events, self._decoder.stray, self._using)
+        if not closer:
+            return merge(events)
+        thought = text[:place]
+        return merge([Thinking(thought, thought), Thinking(closer, ""), *decode(text[place + len(closer) :], self._using)])
 
 
-def before_closer(text: str, using: Grammar) -> tuple[str, str]:
-    """Split off a thought that the prompt had opened: what stands before the first closer that nothing else explains.
+def first_closer(events: Sequence[Event], stray: Sequence[tuple[int, str]], using: Grammar) -> tuple[int, str]:
+    """Find the end of a thought that the prompt had opened: the first closer that nothing else explains, and where it stands.
 
     A closer in a fence or a code span is quoted, one behind its own opener ends a thought of the answer itself, and one inside
     an argument of a whole call is data.
     """
-    decoder = BlockDecoder(using)
     closers = using.closers - using.forms.keys()  # one that begins a call is where the call is read
-    events = [*decoder.feed(text), *decoder.finish()]
-    places, at = list(decoder.stray), 0
+    places, at = list(stray), 0
     for event in events:
         if isinstance(event, Call):
             places += [(at + event.raw.find(each), each) for each in closers if each in event.raw and not _data(event, each)]
         at += len(event.raw)
-    place, closer = min(places, default=(0, ""))
-    return text[:place], closer
+    return min(places, default=(0, ""))
 
 
 def _data(event: Call, closer: str) -> bool:

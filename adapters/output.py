@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.events import merge
@@ -45,6 +45,20 @@ class Output:
             self.said = self.said or bool(text.strip())
             self.spoken = self.spoken or self.said
             self.lines.take(text)
+
+    def settle(self, hidden: Iterable[tuple[str, Sequence[ToolCall]]], closers: Collection[str], *, made: bool) -> None:
+        """Give out what stood in a thought: calls that were made, or the thought, and behind its closer visible text."""
+        past = False
+        for raw, calls in hidden:
+            if made and calls:
+                self.call(raw, calls)
+            elif made and raw:
+                self.emit(Markup(raw))
+            elif past:
+                self.say(raw)
+            elif raw:
+                past = raw in closers
+                self.emit(Thinking(raw, "" if past else raw))
 
     def call(self, raw: str, calls: Iterable[ToolCall], thought: str = "") -> None:
         """Give out the calls of a block, behind the thought that it carries; the first of them carries its text."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
+from typing import Final
 
 from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
-from rules.conversation import Ending, Turn
+from rules.conversation import Conversation, Ending, Turn
 
 
 class TurnBuilder:
@@ -68,3 +70,36 @@ def unfenced(turn: Turn, using: Grammar) -> Turn:
     if not calls or not all(isinstance(event, (Call, Markup)) or not event.raw.strip() for event in events):
         return turn
     return replace(turn, text="", calls=calls)
+
+
+RECOVERED: Final = "recover_call_from_thinking"
+"""What is written down where a call was taken out of a thought."""
+
+
+def recovered(turn: Turn, using: Grammar, within: Conversation) -> Turn:
+    """Take the call that a thought ends in out of it, where the turn would be empty without.
+
+    Where the thought stands in the model's own text the decoder has seen to that; this is for one that the server has set apart,
+    call and all. It is certain only for a whole call of a declared tool that nothing follows, in an answer that the model ended:
+    a call that is thought about further, quoted, or one of several different ones was considered, and nobody knows whether it
+    was meant.
+    """
+    if turn.calls or turn.text.strip() or not turn.thinking or turn.ending != "stop":
+        return turn
+    events = decode(turn.thinking, _spoken(using))
+    calls = [event.call for event in events if isinstance(event, Call)]
+    behind = takewhile(lambda event: not isinstance(event, Call), reversed(events))
+    if any(not isinstance(event, Markup) and event.raw.strip() for event in behind):
+        return turn
+    certain = bool(calls) and all(each.whole and each == calls[0] for each in calls) and within.tool(calls[0].name)
+    return replace(turn, calls=(calls[0],)) if certain else turn
+
+
+def _spoken(using: Grammar) -> Grammar:
+    """Leave out the forms that a thought may hold without a call being made: plain JSON, and fences."""
+    forms = {
+        opener: kept
+        for opener, forms in using.forms.items()
+        if not opener.startswith(("`", "~")) and (kept := tuple(form for form in forms if not form.aloud))
+    }
+    return replace(using, forms=forms)

@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 import aiohttp
 import orjson
 
-from adapters.base import Decoder, Event, Thinking, Unwritable
-from adapters.decoding import decoder_for
-from adapters.turns import TurnBuilder, unfenced
+from adapters.base import Unwritable
+from adapters.guards.repeat import Repeat, problem_of, told_once
+from adapters.turns import RECOVERED, TurnBuilder, recovered, unfenced
 from proxy.checker import Checker, Skipped
+from proxy.decoding import Decoding
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
-from proxy.reading import Piece, Reader, Usage
+from proxy.reading import Reader, Usage
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream
 from rules.advice import capped, quoted
@@ -46,6 +47,8 @@ class Answer:
     """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration.
 
     engine    what the server's own tool parser got wrong, as a reason code; empty: nothing, or it was not asked
+    told      `raw` as it is told back to the model: what it repeats without end is counted
+    repeat    what it repeated when it was cut off
     left_out  names of calls that are not delivered, because the client takes one
     """
 
@@ -56,6 +59,8 @@ class Answer:
     reader: Reader
     unchecked: tuple[str, ...] = ()
     engine: str = ""
+    told: str = ""
+    repeat: Repeat | None = None
     left_out: tuple[str, ...] = ()
 
     @property
@@ -67,45 +72,6 @@ class Answer:
     def problem(self) -> Problem | None:
         """What only the model can mend."""
         return self.verdict.problem
-
-
-@dataclass(slots=True)
-class Decoding:
-    """Feeds a decoder that is chosen once the first text shows where the raw text comes from."""
-
-    plan: Plan
-    builder: TurnBuilder
-    decoder: Decoder | None = None
-    opened: str = "no"
-    size: int = 0
-
-    def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
-        """Take a piece and return the text and the thought that it makes certain."""
-        self.size += len(piece.raw) + len(piece.thought)
-        events: list[Event] = [Thinking("", piece.thought)] if piece.thought else []
-        if piece.raw:
-            events += self._decoder(reader).feed(piece.raw)
-        return self.builder.take(events)
-
-    def finish(self, reader: Reader) -> tuple[str, str]:
-        """End the text, and add what only the server knows: the calls it parsed where its raw text does not show them."""
-        piece = reader.finish()
-        decoder = self._decoder(reader)
-        events = [*decoder.feed(piece.raw), *decoder.finish()]
-        text = self.builder.take(events)
-        structured = reader.calls()
-        unseen = [call for call in structured if call.call.name not in reader.raw]
-        if structured and (reader.source == "content" or reader.damaged):
-            self.builder.calls = structured
-        elif unseen and not self.builder.calls:
-            self.builder.take(unseen)
-        return text
-
-    def _decoder(self, reader: Reader) -> Decoder:
-        if self.decoder is None:
-            opened = self.plan.opened(raw=reader.source == "logprobs", split=reader.split and reader.source == "content")
-            self.decoder, self.opened = decoder_for(self.plan.grammar(), opened), opened
-        return self.decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,27 +100,31 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
     reading.begun(reader)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
-    degenerate = False
+    problem = None
     async for piece in pieces(upstream, response, reader):
         text, thought = decoding.feed(reader, piece)
         if text or thought or piece.logprobs:
             await show(reader, Shown(text, thought, piece.logprobs))
-        if endless(reading, decoding, reader):
-            degenerate = True
+        problem = endless(reading, decoding, reader)
+        if problem:
             response.close()
             break
-    if not degenerate and reader.finish_reason is None:
+    if reader.finish_reason == "repetition":  # the server was asked to look out for it as well
+        problem = problem or problem_of("repeated-cycle")
+    if problem is None and reader.finish_reason is None:
         raise UpstreamBroken("the model server's answer broke off before it was finished (no finish_reason)", code="truncated")
     text, thought = decoding.finish(reader)
-    last, turn = decoding.builder.finish("cut" if degenerate else reader.ending())
-    if (turn.text.strip() or thought) and not degenerate:
+    last, turn = decoding.builder.finish("cut" if problem else reader.ending())
+    if (turn.text.strip() or thought) and not problem:
         await show(reader, Shown(text + last, thought, ()))
-    turn = finished(plan, turn, decoding, reader)
-    verdict, unchecked = await judge(reading, turn, degenerate=degenerate)
+    turn, mended = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, turn, problem)
     left_out = left_out_of(turn, verdict) if "keep_first_call" in verdict.repairs else ()
-    verdict = replace(verdict, turn=replace(verdict.turn, calls=tuple(identified(verdict.turn.calls))))
+    turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
+    verdict = replace(verdict, turn=turn, repairs=mended + verdict.repairs)
     engine = compared(verdict, reader) if reading.parsed else ""
-    return Answer(verdict, reader.raw, reader.tokens(), time.monotonic() - started, reader, unchecked, engine, left_out)
+    spent, told = time.monotonic() - started, decoding.told(reader)
+    return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
 
 
 def left_out_of(turn: Turn, verdict: Verdict) -> tuple[str, ...]:
@@ -165,13 +135,18 @@ def left_out_of(turn: Turn, verdict: Verdict) -> tuple[str, ...]:
     return tuple(names)
 
 
-def endless(reading: Reading, decoding: Decoding, reader: Reader) -> bool:
-    """Tell whether an answer has grown beyond what any turn needs."""
+def endless(reading: Reading, decoding: Decoding, reader: Reader) -> Problem | None:
+    """Tell whether an answer only repeats itself, or has grown beyond what any turn needs."""
+    if decoding.repeat:
+        return problem_of(decoding.repeat.reason)
     limits = reading.upstream.limits
     calls, size = reader.structured_size
     spent = reading.budget is not None and reader.counted > reading.budget
     too_long = max(decoding.size, size) > limits.argument_bytes
-    return spent or too_long or max(len(decoding.builder.calls), calls) > limits.calls_per_turn
+    if spent or too_long or max(len(decoding.builder.calls), calls) > limits.calls_per_turn:
+        advice = "It went on without end and was cut off. Answer shortly, with one call at most."
+        return Problem("endless-answer", "model-degenerate", advice)
+    return None
 
 
 def compared(verdict: Verdict, reader: Reader) -> str:
@@ -209,22 +184,28 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
         raise UpstreamBroken(f"the model server sent {error}") from error
 
 
-def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> Turn:
-    """Settle what only the whole answer shows: calls that nobody declared tools for, a thought that was none.
+def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> tuple[Turn, tuple[str, ...]]:
+    """Settle what only the whole answer shows: calls of tools that nobody declared, a call in a thought, a thought that was none.
 
     A profile may be wrong about its template: what it takes for an unfinished thought, while the server shows it as the
     answer, is the answer. Taking it away would be worse than no proxy at all.
+
+    Returns the turn and what is to be written down as mended.
     """
+    if decoding.repeat:
+        turn = replace(turn, text=told_once(turn.text, decoding.repeat), thinking=told_once(turn.thinking, decoding.repeat))
     if not plan.conversation.tools:
         turn = replace(turn, calls=())
     if plan.conversation.policy.acts:
         turn = unfenced(turn, plan.grammar())
     if plan.client.takes is not None:
         turn = plan.client.takes(turn, plan.conversation)
+    before, turn = turn, recovered(turn, plan.grammar(), plan.conversation)
+    found = turn is not before
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
         turn = replace(turn, text=reader.content, thinking="")
-    return turn
+    return turn, (RECOVERED,) if found else ()
 
 
 def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:
@@ -236,11 +217,13 @@ def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:
         yield replace(call, id=new)
 
 
-async def judge(reading: Reading, turn: Turn, *, degenerate: bool) -> tuple[Verdict, tuple[str, ...]]:
-    """Run the rules, and check what is not plain in the worker. Returns the verdict and why checks were skipped."""
-    if degenerate:
-        advice = "It went on without end and was cut off. Answer shortly, with one call at most."
-        return Verdict(turn, problem=Problem("endless-answer", "model-degenerate", advice)), ()
+async def judge(reading: Reading, turn: Turn, problem: Problem | None) -> tuple[Verdict, tuple[str, ...]]:
+    """Run the rules, and check what is not plain in the worker. Returns the verdict and why checks were skipped.
+
+    problem  what is wrong with the answer as a whole: no rule looks at what it holds
+    """
+    if problem is not None:
+        return Verdict(turn, problem=problem), ()
     verdict = repair(turn, reading.plan.conversation, RULES)
     if verdict.problem is not None:
         return verdict, ()

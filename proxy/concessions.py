@@ -30,11 +30,17 @@ class Concession:
         return kept | dict(self.sets), drops | self.leaves
 
 
-_REFUSED = r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not allowed|not permitted|not available|extra|disabled"
+_REFUSAL = r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not allowed|not permitted|not available|extra|disabled"
+
+
+def _refused(member: str) -> str:
+    """Return the pattern of a complaint about a member."""
+    return rf"({_REFUSAL})\W.{{0,60}}{member}|{member}\W.{{0,60}}({_REFUSAL})"
+
 
 NO_LOGPROBS = Concession(
     "no_logprobs",
-    rf"({_REFUSED})\W.{{0,60}}logprobs|logprobs\W.{{0,60}}({_REFUSED})",
+    _refused("logprobs"),
     leaves=frozenset({"logprobs", "top_logprobs"}),
 )
 
@@ -55,11 +61,9 @@ CONCESSIONS = (
     # a template that puts a content behind a text, in Python's words; vLLM passes them on with HTTP 400
     Concession("plain_content", r"can only concatenate (str|list) \(not"),
     NO_LOGPROBS,
-    Concession(
-        "no_stream_options",
-        rf"({_REFUSED})\W.{{0,60}}stream_options|stream_options\W.{{0,60}}({_REFUSED})",
-        leaves=frozenset({"stream_options"}),
-    ),
+    Concession("no_stream_options", _refused("stream_options"), leaves=frozenset({"stream_options"})),
+    Concession("no_repetition_penalty", _refused("repetition_penalty"), leaves=frozenset({"repetition_penalty"})),
+    Concession("no_repetition_detection", _refused("repetition_detection"), leaves=frozenset({"repetition_detection"})),
 )
 
 

@@ -20,7 +20,7 @@ from proxy.checker import Checker
 from proxy.concessions import NO_LOGPROBS, Concession, Memory
 from proxy.errors import Fault, UpstreamRefused
 from proxy.journal import Journal
-from proxy.ladder import RIGHT, Allowance, Gate, allowance, best_of, fail_open, sampling
+from proxy.ladder import RIGHT, Allowance, Gate, allowance, best_of, calming, fail_open, sampling
 from proxy.notes import End, Outcome, Subject, note
 from proxy.plan import Plan, Question, parses, upstream_body
 from proxy.profiles import Profile
@@ -128,15 +128,15 @@ class Exchange:
         sent = self._reply.sent
         if turn.text.startswith(sent):
             return turn
-        return replace(turn, text=sent if turn.calls else f"{sent}\n\n{turn.text}".rstrip())
+        return replace(turn, text=sent if turn.calls or sent.startswith(turn.text) else f"{sent}\n\n{turn.text}".rstrip())
 
     async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:
         """Ask once more, with advice and changed sampling. Where that fails, the answer that we have has to do."""
         assert answer.problem is not None
         number = len(self._answers)
-        more = ask_again(answer.turn, answer.raw, answer.problem)
+        more = ask_again(answer.turn, answer.told, answer.problem)
         self._plan = self._plan.asked(answer.problem.reason)
-        changed = sampling(number, allowed, self._plan.limit)
+        changed = sampling(number, allowed, self._plan.limit) | calming(number, answer.problem)
         question = Question(tuple(more), answer.problem.hides, changed, allowed.tokens)
         try:
             with self._services.gate.asking():

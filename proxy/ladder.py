@@ -117,6 +117,21 @@ def sampling(number: int, allowed: Allowance, limit: int | None) -> dict[str, An
     return changed if limit is None else {**changed, "max_tokens": max(min(limit, allowed.tokens), 1)}
 
 
+PENALTIES = (1.05, 1.1)
+"""Repetition penalties of the first and of later questions, as vLLM takes them. They count a word once, however often it came:
+a frequency penalty would grow with every line of a file, and break what is right."""
+
+WATCH = {"max_pattern_size": 64, "min_pattern_size": 1, "min_count": 256}
+"""What vLLM is asked to look out for by itself: any cycle of up to 64 tokens, where it comes as often as one token may."""
+
+
+def calming(number: int, problem: Problem) -> dict[str, Any]:
+    """Return what the n-th question (from 1) changes besides where an answer had no end."""
+    if problem.fault != "model-degenerate":
+        return {}
+    return {"repetition_penalty": PENALTIES[min(number, len(PENALTIES)) - 1], "repetition_detection": WATCH}
+
+
 SURVIVED: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
     "openhands_text": frozenset({"missing-arguments", "unknown-tool", "wrong-arguments", "unknown-arguments"}),
@@ -132,6 +147,7 @@ RIGHT = frozenset({"repeated-call", "failing-alike", "done-but-goes-on", "no-cal
 
 STOPPED = "[toolmend: stopped here. {advice} Nothing was run this time.]"
 CUT = "[toolmend: the model's call was cut off before its end, also when it was asked again; it was not executed]"
+ENDLESS = "[toolmend: the model's answer had no end and was cut off, also when it was asked again]"
 EMPTY = "[toolmend: the model gave an empty answer, also when it was asked again]"
 
 
@@ -150,13 +166,15 @@ def fail_open(answer: Answer, client: str, within: Conversation) -> Turn:
 
     A call that it would only complain about goes out as it is, since that is what it would have got without us. Any other is
     left out beside good ones, and shown as text where it stands alone; for a client that takes one call nothing runs in the
-    place of the first. A truncated call is never a call, and an empty answer says what it is. A call that only goes round is
-    delivered, until the session is stopped with words that say so.
+    place of the first. A truncated call is never a call, nor is one in an answer that had no end, though it was whole: what
+    came over the model may have begun before it. An empty answer says what it is. A call that only goes round is delivered,
+    until the session is stopped with words that say so.
     """
     turn, problem = answer.turn, answer.problem
-    reason = problem.reason if problem else ""
-    if reason in ("truncated", "endless-answer"):
-        return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else CUT)
+    reason, fault = (problem.reason, problem.fault) if problem else ("", None)
+    if fault in ("truncated", "model-degenerate"):
+        last = CUT if fault == "truncated" or turn.calls else ENDLESS
+        return replace(turn, calls=(), ending="length", text=turn.text if turn.text.strip() else last)
     if reason in RIGHT:
         return turn
     if problem and problem.hopeless:

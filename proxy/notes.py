@@ -11,6 +11,7 @@ import structlog
 
 from adapters.conversations import conversation_id
 from adapters.models.native import arguments_text
+from adapters.turns import RECOVERED
 from proxy import record
 from proxy.answer import Answer
 from proxy.errors import BadRequest, Fault
@@ -80,8 +81,9 @@ MENDED_BY = {
     "read_arguments": "model-format",
     "collapse_duplicates": "model-loop",
     "keep_first_call": "model-format",
+    RECOVERED: "model-format",
 }
-"""Rule -> the class of fault that it mends; all others mend arguments."""
+"""Rule -> the class of fault that it mends; all others mend arguments. What is no rule is found by reading the whole answer."""
 
 
 def _mended(repairs: Sequence[str]) -> tuple[str, str]:
@@ -176,7 +178,8 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
 def _attempt(answer: Answer) -> record.Attempt:
     usage = record.Usage(answer.usage.prompt, answer.usage.completion, answer.usage.prompt + answer.usage.completion)
     problem = answer.problem.reason if answer.problem else ""
-    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem)
+    repeated = record.Repeated(answer.repeat.chars, answer.repeat.tokens) if answer.repeat else record.Repeated()
+    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem, repeated=repeated)
 
 
 def _broken(reader: Reader) -> record.Attempt:

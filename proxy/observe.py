@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import orjson
 from aiohttp import web
 
 from adapters.turns import TurnBuilder
-from proxy.answer import Answer, Decoding, Reading, finished, judge
+from proxy.answer import Answer, Reading, endless, finished, judge
+from proxy.decoding import Decoding
 from proxy.errors import Fault, UpstreamBroken
 from proxy.exchange import CHAT, Services
 from proxy.notes import End, Subject, note
@@ -93,9 +95,11 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
         return
     decoding.finish(reader)
     _, turn = decoding.builder.finish(reader.ending())
-    verdict, unchecked = await judge(reading, finished(plan, turn, decoding, reader), degenerate=False)
+    settled, mended = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
+    verdict = replace(verdict, repairs=mended + verdict.repairs)
     seconds = time.monotonic() - started
-    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked)
+    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
     note(subject, services.journal, services.settings.upstream)
 

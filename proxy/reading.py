@@ -31,11 +31,17 @@ HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one event brought. `raw` is the model's text; `thought` is what the server itself set apart as reasoning."""
+    """What one event brought. `raw` is the model's text; `thought` is what the server itself set apart as reasoning.
+
+    tokens     the tokens that `raw` consists of, where the server tells them
+    arguments  what the server's own parser added to calls, where it gives no text of them
+    """
 
     raw: str = ""
     thought: str = ""
     logprobs: tuple[Any, ...] = ()
+    tokens: tuple[str, ...] = ()
+    arguments: str = ""
 
 
 @dataclass(slots=True)
@@ -164,8 +170,7 @@ class Reader:
         content = as_text(delta.get("content"))
         thought = as_text(delta.get("reasoning")) or as_text(delta.get("reasoning_content"))
         calls = [call for call in as_list(delta.get("tool_calls")) if isinstance(call, dict)]
-        for place, call in enumerate(calls):
-            self._structured.take(call, place)
+        arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
         self._content.append(content)
         self.split = self.split or bool(thought)
         self._tokens += len(entries) or bool(content or thought or calls)
@@ -176,21 +181,21 @@ class Reader:
         if self._source is None and (entries or content or thought or calls):
             self._source = "logprobs" if entries else "content"
         if self._source == "logprobs":
-            return Piece(self._exact(entries) if entries else self._plain(content), "", entries)
+            tokens = self._exact(entries) if entries else (self._plain(content),)
+            return Piece("".join(tokens), "", entries, tokens if entries else ())
         self._raw.append(content)
-        return Piece(content, thought, entries)
+        return Piece(content, thought, entries, arguments=arguments)
 
-    def _exact(self, entries: tuple[Any, ...]) -> str:
-        """Return the text of log-probability entries. What may be the end token waits for the next one."""
+    def _exact(self, entries: tuple[Any, ...]) -> tuple[str, ...]:
+        """Return the texts of log-probability entries. What may be the end token waits for the next one."""
         texts = [self._text_of(entry) for entry in entries]
         if any(LOST in text for text in texts) and self._follow():
-            return self._plain(self.content[len(self.raw) :])
+            return (self._plain(self.content[len(self.raw) :]),)
         if any(texts):
-            texts.insert(0, self._held)
+            texts = [self._held, *texts] if self._held else texts
             self._held = texts.pop() if _END_TOKEN.fullmatch(texts[-1]) else ""
-        text = "".join(texts)
-        self._raw.append(text)
-        return text
+        self._raw += texts
+        return tuple(texts)
 
     def _follow(self) -> bool:
         """Turn to the content for the rest of an answer, where it says the same so far: the tokens have lost characters."""

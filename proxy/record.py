@@ -30,12 +30,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """How much of an answer was a repetition; `tokens` as far as the server tells them."""
+
+    chars: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One answer of the model.
 
     raw      the exact text as it came
     problem  reason code of what was wrong with it; empty: nothing
     http     status of the model server
+    repeated what of it was the same over and over, where it was cut off for that
     """
 
     raw: str
@@ -44,6 +53,7 @@ class Attempt:
     seconds: float = 0.0
     problem: str = ""
     http: int = 200
+    repeated: Repeated = Repeated()
 
 
 @dataclass(frozen=True, slots=True)

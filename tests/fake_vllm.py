@@ -37,6 +37,7 @@ class FakeVllm:
     def app(self) -> web.Application:
         """Build the server."""
         app = web.Application(client_max_size=32 * 1024 * 1024)
+        app[FAKE] = self
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         app.router.add_route("*", "/{rest:.*}", self._echo)
@@ -81,6 +82,10 @@ class FakeVllm:
         return web.Response(
             body=self.bodies[-1], headers={"Content-Type": "application/json", "x-request-id": "r1", "Set-Cookie": "a=b"}
         )
+
+
+FAKE = web.AppKey("fake", FakeVllm)
+"""Where an answer that does as it likes finds the server that it counts for."""
 
 
 def refusing(status: int, body: bytes, **headers: str) -> Answer:

@@ -10,6 +10,9 @@ END_TOKENS: Final = (
     "<|observation|>",
 )
 
+HEADER: Final = "<|im_start|>assistant\n"
+"""What ChatML templates put before an answer. A model that writes it once more begins its answer with it."""
+
 
 def without_end(text: str) -> str:
     """Return text without the token that ends the turn, if it ends with one."""

@@ -253,7 +253,7 @@ GEMMA4 = Dialect(
     result=result,
     thinking=(("<|channel>", "<channel|>"),),
     label="thought\n",
-    closers=(CLOSE, RESPONSE, "<tool|>", "<tool_response|>", "<|turn>", "<|think|>", "<bos>", "<pad>"),
+    closers=(CLOSE, RESPONSE, "<tool|>", "<tool_response|>", "<|turn>", "<|turn>model\n", "<|think|>", "<bos>", "<pad>"),
     ends=ENDS,
     results=(f"{RESPONSE}response:", "<tool_response>"),
 )

@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 
 from adapters.base import Dialect, Form, Unwritable
+from adapters.models.end_tokens import HEADER
 from adapters.models.json_blocks.hermes_json_read import read
 from adapters.models.json_blocks.hermes_json_scan import CLOSE, ENDS, OPEN, RESPONSE, HermesScan
 from adapters.models.tool_prompt import describe_tools
@@ -72,7 +73,7 @@ HERMES_JSON = Dialect(
     describe=describe,
     result=result,
     thinking=(("<think>", "</think>"), ("<thinking>", "</thinking>")),
-    closers=(CLOSE, "</tool_response>"),
+    closers=(CLOSE, "</tool_response>", HEADER),
     ends=ENDS,
     results=(RESPONSE,),
 )

@@ -62,8 +62,11 @@ class Structured:
         self._open: dict[int, _Open] = {}
         self.size = 0
 
-    def take(self, delta: Mapping[str, Any], place: int) -> None:
-        """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index."""
+    def take(self, delta: Mapping[str, Any], place: int) -> str:
+        """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index.
+
+        Returns the text that it adds to the arguments.
+        """
         index = delta.get("index")
         call = self._open.setdefault(index if isinstance(index, int) else place, _Open())
         function = delta.get("function")
@@ -75,8 +78,10 @@ class Structured:
         if isinstance(arguments, str):
             call.pieces.append(arguments)
             self.size += len(arguments)
-        elif arguments is not None:
+            return arguments
+        if arguments is not None:
             call.values.append(arguments)
+        return ""
 
     @property
     def count(self) -> int:

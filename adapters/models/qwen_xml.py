@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from adapters.base import Dialect, Form, Scan, Unwritable
+from adapters.models.end_tokens import HEADER
 from adapters.models.tags.qwen_xml_read import read_known
 from adapters.models.tags.qwen_xml_tags import QWEN, RESPONSE, Vocabulary, Writing, vocabulary
 from adapters.models.tags.qwen_xml_walk import qwen
@@ -109,7 +110,7 @@ def dialect(name: str, writing: Writing, thinking: tuple[tuple[str, str], ...]) 
         describe=partial(describe, writing=writing),
         result=result,
         thinking=thinking,
-        closers=(writing.closer, "</tool_response>"),
+        closers=(writing.closer, "</tool_response>", HEADER),
         ends=writing.ends,
         results=(RESPONSE,),
     )

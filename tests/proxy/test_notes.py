@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from adapters.conversations import conversation_id
+from adapters.guards.repeat import Reason
 from adapters.registry import CLIENTS
+from adapters.turns import RECOVERED
 from proxy.errors import BadRequest, UpstreamTimeout
 from proxy.notes import MENDED_BY, End, Outcome
 from rules.conversation import Conversation, Turn
@@ -19,7 +22,7 @@ def test_every_reason_code_is_in_the_docs() -> None:
     text = DOCS.read_text("utf-8")
     sources = [*Path("rules").rglob("*.py"), Path("proxy/answer.py"), Path("proxy/notes.py")]
     root = DOCS.parents[1]
-    codes = {client.unreadable for client in CLIENTS if client.unreadable}
+    codes = {client.unreadable for client in CLIENTS if client.unreadable} | set(get_args(Reason))
     codes |= {code for path in sources for code in re.findall(r'Problem\(\s*"([a-z-]+)"', (root / path).read_text("utf-8"))}
     assert len(codes) >= 6
     for code in codes | {"missing-arguments", "wrong-arguments", "missing-done", "call-not-parsed", "call-misparsed"}:
@@ -27,7 +30,7 @@ def test_every_reason_code_is_in_the_docs() -> None:
 
 
 def test_only_rules_that_exist_are_classed() -> None:
-    assert set(MENDED_BY) <= {rule.name for rule in RULES}
+    assert set(MENDED_BY) <= {rule.name for rule in RULES} | {RECOVERED}
 
 
 def test_how_a_turn_ended_is_told_apart() -> None:

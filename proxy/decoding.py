@@ -1,0 +1,77 @@
+"""Decodes one answer as it is read, and watches whether it comes to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from adapters.base import Decoder, Event, Thinking
+from adapters.decoding import decoder_for
+from adapters.guards.repeat import Repeat, counted
+from adapters.guards.watch import Watch
+from adapters.turns import TurnBuilder
+from proxy.plan import Plan
+from proxy.reading import Piece, Reader
+
+SLICE = 64
+"""Characters of an answer that are looked at together where its tokens are not known."""
+
+
+@dataclass(slots=True)
+class Decoding:
+    """Feeds a decoder that is chosen once the first text shows where the raw text comes from."""
+
+    plan: Plan
+    builder: TurnBuilder
+    decoder: Decoder | None = None
+    opened: str = "no"
+    size: int = 0
+    seen: int = 0
+    watch: Watch = field(default_factory=Watch)
+    repeat: Repeat | None = None
+
+    def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
+        """Take a piece and return the text and the thought that it makes certain: nothing once the answer only repeats itself."""
+        self.size += len(piece.raw) + len(piece.thought)
+        self.repeat = self.repeat or self.watch.take(piece.thought) or self.watch.take(piece.arguments, inside=True)
+        events: list[Event] = [Thinking("", piece.thought)] if piece.thought else []
+        texts = piece.tokens or tuple(piece.raw[at : at + SLICE] for at in range(0, len(piece.raw), SLICE))
+        events += self._watched(self._decoder(reader), texts, token=bool(piece.tokens)) if texts else []
+        text, thought = self.builder.take(events)
+        return (text, thought) if self.repeat is None else ("", "")
+
+    def _watched(self, decoder: Decoder, texts: Iterable[str], *, token: bool) -> list[Event]:
+        """Decode one text after the other, as far as the answer is worth it."""
+        events: list[Event] = []
+        for text in texts:
+            inside = decoder.inside  # what ends a call is still looked at as part of it
+            events += decoder.feed(text)
+            self.seen += len(text)
+            self.repeat = self.repeat or self.watch.take(text, token=token, inside=inside or decoder.inside)
+            if self.repeat:
+                break
+        return events
+
+    def finish(self, reader: Reader) -> tuple[str, str]:
+        """End the text, and add what only the server knows: the calls it parsed where its raw text does not show them."""
+        piece = reader.finish()
+        decoder = self._decoder(reader)
+        events = [*decoder.feed(piece.raw), *decoder.finish()]
+        text = self.builder.take(events)
+        structured = reader.calls()
+        unseen = [call for call in structured if call.call.name not in reader.raw]
+        if structured and (reader.source == "content" or reader.damaged):
+            self.builder.calls = structured
+        elif unseen and not self.builder.calls:
+            self.builder.take(unseen)
+        return text
+
+    def told(self, reader: Reader) -> str:
+        """Return the raw text as it is told back to the model."""
+        return counted(reader.raw[: self.seen], self.repeat) if self.repeat else reader.raw
+
+    def _decoder(self, reader: Reader) -> Decoder:
+        if self.decoder is None:
+            opened = self.plan.opened(raw=reader.source == "logprobs", split=reader.split and reader.source == "content")
+            self.decoder, self.opened = decoder_for(self.plan.grammar(), opened), opened
+        return self.decoder
