@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from adapters.base import Message
+from rules.advice import listed
+from rules.advice import quoted as named
 from rules.base import Problem
 from rules.conversation import Turn
 
@@ -22,6 +25,20 @@ def ask_again(turn: Turn, raw: str, problem: Problem) -> list[Message]:
     return [
         {"role": "assistant", "content": attempt or "(an empty answer)"},
         {"role": "user", "content": f"That answer could not be used. {problem.advice} {_closing(problem)}"},
+    ]
+
+
+def ask_under_grammar(turn: Turn, raw: str, problem: Problem, names: Sequence[str]) -> list[Message]:
+    """Return the two messages that ask for some arguments alone (all of them where none is named), as a JSON object.
+
+    names  as they are declared
+    """
+    attempt = shorten(raw.strip() or quoted(turn))
+    call = named(problem.call.name) if problem.call else "the call"
+    wanted = f"with the arguments {listed(names)} of {call}" if names else f"with all arguments of {call}"
+    return [
+        {"role": "assistant", "content": attempt or "(an empty answer)"},
+        {"role": "user", "content": f"That answer could not be used. {problem.advice} Answer now with a JSON object {wanted}."},
     ]
 
 

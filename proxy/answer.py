@@ -15,6 +15,7 @@ from adapters.base import Unwritable
 from adapters.guards.repeat import Repeat, problem_of, told_once
 from adapters.turns import RECOVERED, TurnBuilder, recovered, unfenced
 from proxy.checker import Checker, Skipped
+from proxy.constrained import Constraint
 from proxy.decoding import Decoding
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
@@ -125,6 +126,19 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     engine = compared(verdict, reader) if reading.parsed else ""
     spent, told = time.monotonic() - started, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
+
+
+async def complete(reading: Reading, before: Answer, answer: Answer, constraint: Constraint) -> Answer | None:
+    """Judge the turn before, its call completed by an answer under a grammar; None where that is not what was asked for."""
+    if answer.turn.ending not in ("stop", "unsure"):
+        return None
+    texts = (answer.raw, answer.turn.text, answer.reader.content)
+    turn = next((made for text in texts if (made := constraint.settled(before.turn, text)) is not None), None)
+    if turn is None:
+        return None
+    verdict, unchecked = await judge(reading, turn, None)
+    verdict = replace(verdict, repairs=before.verdict.repairs + verdict.repairs)
+    return replace(answer, verdict=verdict, unchecked=unchecked, engine="", told="", left_out=before.left_out)
 
 
 def left_out_of(turn: Turn, verdict: Verdict) -> tuple[str, ...]:

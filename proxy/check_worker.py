@@ -38,11 +38,11 @@ def main() -> None:
 
 
 def answer(request: bytes) -> dict[str, Any]:
-    """Judge one call: `{"findings": [[path, keyword, message], ...]}`, or `{"skipped": reason}`."""
+    """Judge one call: `{"findings": [[path, keyword, message, member], ...]}`, or `{"skipped": reason}`."""
     try:
         asked = json.loads(request)
         call, spec = ToolCall("", asked["name"], asked["arguments"]), ToolSpec(asked["name"], "", asked["schema"])
-        return {"findings": [[each.path, each.keyword, each.message] for each in findings(call, spec)]}
+        return {"findings": [[each.path, each.keyword, each.message, each.member] for each in findings(call, spec)]}
     except Uncheckable as error:
         return {"skipped": str(error)}
     except (MemoryError, RecursionError) as error:

@@ -12,13 +12,14 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from adapters.advice import ask_again, quoted, shorten
+from adapters.advice import ask_again, ask_under_grammar, quoted, shorten
 from adapters.base import Unwritable
 from adapters.clients.chat_wire import Ends, Head
-from proxy.answer import Answer, Reading, Shown, read_answer
+from proxy.answer import Answer, Reading, Shown, complete, read_answer
 from proxy.checker import Checker
 from proxy.concessions import NO_LOGPROBS, Concession, Memory
-from proxy.errors import Fault, UpstreamRefused
+from proxy.constrained import Grammars, constraint_for
+from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
 from proxy.journal import Journal
 from proxy.ladder import RIGHT, Allowance, Gate, allowance, best_of, calming, fail_open, sampling
 from proxy.notes import End, Outcome, Subject, note
@@ -49,6 +50,7 @@ class Services:
     memory: Memory = field(default_factory=Memory)
     gate: Gate = field(default_factory=Gate)
     sessions: Sessions = field(default_factory=Sessions)
+    grammars: Grammars = field(default_factory=Grammars)
 
 
 class Exchange:
@@ -62,6 +64,7 @@ class Exchange:
         self._started = time.monotonic()
         self._answers: list[Answer] = []
         self._readers: list[Reader] = []
+        self._constrained: set[tuple[str, tuple[str, ...]]] = set()
         self._reply: Reply
         self._first_byte: float | None = None
         self._logprobs: tuple[Any, ...] = ()
@@ -100,10 +103,12 @@ class Exchange:
             and allowed.left
             and await self._services.gate.enter(allowed.seconds)
         ):
+            before = len(self._readers)
             again = await self._ask_again(answer, allowed)
             if again is None:
                 break
-            answer, allowed = again, allowed.spent(again)
+            spent = sum(reader.tokens().completion for reader in self._readers[before:])
+            answer, allowed = again, allowed.spent(spent)
         turn = answer.turn
         if answer.problem is not None:
             turn = fail_open(best_of(first, answer), self._plan.client.name, self._plan.conversation)
@@ -133,18 +138,61 @@ class Exchange:
     async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:
         """Ask once more, with advice and changed sampling. Where that fails, the answer that we have has to do."""
         assert answer.problem is not None
-        number = len(self._answers)
-        more = ask_again(answer.turn, answer.told, answer.problem)
+        question = self._next_question(answer, allowed)
         self._plan = self._plan.asked(answer.problem.reason)
-        changed = sampling(number, allowed, self._plan.limit) | calming(number, answer.problem)
-        question = Question(tuple(more), answer.problem.hides, changed, allowed.tokens)
         try:
             with self._services.gate.asking():
                 async with asyncio.timeout(max(allowed.seconds, 0.001)):
+                    if question.constraint is not None:
+                        settled = await self._ask_constrained(answer, question)
+                        if settled is not None:
+                            return settled
+                        question = self._in_words(answer, allowed)
                     return await self._ask(question)
         except (Fault, TimeoutError) as error:
             log.warning("asking again failed", turn=self._turn_id, error=str(error) or "out of time")
             return None
+
+    def _next_question(self, answer: Answer, allowed: Allowance) -> Question:
+        """Return what is asked next: for what is missing alone, under a grammar, where that can be; else for all, in words."""
+        assert answer.problem is not None
+        grammars, model = self._services.grammars, self._plan.model
+        form = grammars.form(model)
+        made = constraint_for(answer.problem, answer.turn, self._plan.conversation, form) if form else None
+        if made is None or (made.call.name, made.names) in self._constrained or not grammars.bears(model, made):
+            return self._in_words(answer, allowed)
+        self._constrained.add((made.call.name, made.names))
+        more = ask_under_grammar(answer.turn, answer.told, answer.problem, made.names)
+        changed = sampling(len(self._answers), allowed, self._plan.limit)
+        return Question(tuple(more), frozenset(), changed, allowed.tokens, made)
+
+    def _in_words(self, answer: Answer, allowed: Allowance) -> Question:
+        assert answer.problem is not None
+        number = len(self._answers)
+        more = ask_again(answer.turn, answer.told, answer.problem)
+        changed = sampling(number, allowed, self._plan.limit) | calming(number, answer.problem)
+        return Question(tuple(more), answer.problem.hides, changed, allowed.tokens)
+
+    async def _ask_constrained(self, before: Answer, question: Question) -> Answer | None:
+        """Ask under a grammar, and put what comes into the call; None where nothing comes of it.
+
+        A model that makes the call once more was not held to the grammar; its call counts.
+        """
+        assert question.constraint is not None
+        grammars, model = self._services.grammars, self._plan.model
+        try:
+            answer = await self._ask(question)
+        except (UpstreamRefused, UpstreamBroken) as error:
+            log.warning("the grammar failed", turn=self._turn_id, form=question.constraint.form.name, error=str(error))
+            grammars.refused(model, question.constraint)
+            return None
+        completed = await complete(self._reading(question), before, answer, question.constraint)
+        if completed is None:
+            if answer.turn.ending == "stop":
+                grammars.ignored(model, question.constraint.form)
+            return answer if answer.turn.calls else None
+        self._answers[-1] = completed
+        return completed
 
     async def _ask(self, question: Question) -> Answer:
         """Ask the model, and once more for each thing that its server turns out not to bear."""
@@ -164,17 +212,21 @@ class Exchange:
             return answer
 
     async def _send(self, body: bytes, question: Question, granted: frozenset[Concession]) -> Answer:
-        plan, upstream, checker = self._plan, self._services.upstream, self._services.checker
+        plan, upstream = self._plan, self._services.upstream
         show = self._show if not self._answers else self._keep
         async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
             if response.status != 200:
                 raise await upstream.refusal(response)
             self._first_byte = self._first_byte or time.monotonic()
             async with upstream.bounded():
-                limit = question.limit(plan)
-                asked = parses(plan, granted)
-                reading = Reading(plan, upstream, checker, limit, question.budget, parsed=asked, begun=self._readers.append)
+                reading = self._reading(question, parsed=parses(plan, granted) and question.constraint is None)
                 return await read_answer(reading, response, show)
+
+    def _reading(self, question: Question, *, parsed: bool = False) -> Reading:
+        services, limit = self._services, question.limit(self._plan)
+        return Reading(
+            self._plan, services.upstream, services.checker, limit, question.budget, parsed=parsed, begun=self._readers.append
+        )
 
     # -- showing
 

@@ -79,9 +79,9 @@ class Allowance:
     tokens: int
     until: float
 
-    def spent(self, answer: Answer) -> Allowance:
-        """Return what is left after another answer."""
-        return replace(self, asks=self.asks - 1, tokens=self.tokens - answer.usage.completion)
+    def spent(self, tokens: int) -> Allowance:
+        """Return what is left after another question, whose answers had so many tokens."""
+        return replace(self, asks=self.asks - 1, tokens=self.tokens - tokens)
 
     @property
     def seconds(self) -> float:

@@ -18,6 +18,7 @@ from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.concessions import Concession
+from proxy.constrained import Constraint
 from proxy.healing import fitted, healed
 from proxy.profiles import Profile, choose
 from proxy.settings import Mode, Settings
@@ -208,13 +209,15 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 class Question:
     """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend.
 
-    hides  positions of past turns that the model does not see this time
+    hides       positions of past turns that the model does not see this time
+    constraint  what the answer has to be, under a grammar
     """
 
     more: tuple[Message, ...] = ()
     hides: frozenset[int] = frozenset()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     budget: int | None = None
+    constraint: Constraint | None = None
 
     def limit(self, plan: Plan) -> int | None:
         """The most tokens that this answer may have."""
@@ -242,11 +245,23 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
     drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
     if plan.dialect is not None:
         drops |= TOOL_MEMBERS
-    if "max_tokens" in question.sampling:
+    if question.constraint is not None:
+        changes |= _constrained(plan, question.constraint, changes)
+    if "max_tokens" in changes:
         drops |= {"max_completion_tokens"}
     for concession in granted:
         changes, drops = concession.apply(changes, drops)
     return plan.body.having(changes, drops)
+
+
+def _constrained(plan: Plan, constraint: Constraint, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what asking under a grammar changes. The tools stay in the prompt, so its prefix stays in the server's cache."""
+    kwargs = changes.get("chat_template_kwargs", plan.body.fields.get("chat_template_kwargs"))
+    limits = [each for each in (plan.limit, changes.get("max_tokens")) if each is not None]
+    made = constraint.changes(kwargs)
+    made["max_tokens"] = min(made["max_tokens"], *limits) if limits else made["max_tokens"]
+    told = plan.body.fields.get("tools") and plan.dialect is None
+    return made | ({"tool_choice": "none"} if told else {})
 
 
 def _under(ours: Any, theirs: Any) -> Any:

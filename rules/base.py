@@ -30,6 +30,7 @@ class Problem:
     advice    what to tell the model, in at most 300 characters of plain text per finding
     call      the call it is about, if it is about one
     path      JSON path inside the arguments, e.g. `$.command`
+    members   arguments that are missing or wrong, where the others may stay as they are
     hides     positions of past turns that are left out when the model is asked again: a pattern that is seen is gone on with
     once      asked about once in a turn: what the model then does is its own choice
     hopeless  asking would not help any more
@@ -40,6 +41,7 @@ class Problem:
     advice: str
     call: ToolCall | None = None
     path: str = "$"
+    members: tuple[str, ...] = ()
     hides: frozenset[int] = frozenset()
     once: bool = False
     hopeless: bool = False

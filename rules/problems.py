@@ -20,7 +20,9 @@ def problem_from(call: ToolCall, found: Sequence[Finding]) -> Problem:
     first = (missing or list(found))[0]
     lines = [capped(f"{each.path}: {each.message}") for each in (*missing, *(e for e in found if e not in missing))]
     advice = "\n".join([f"The arguments of {quoted(call.name)} do not fit its schema.", *lines[:MAX_ADVICE]])
-    return Problem("missing-arguments" if missing else "wrong-arguments", "model-arguments", advice, call, first.path)
+    members = tuple(dict.fromkeys(each.member for each in found)) if all(each.member for each in found) else ()
+    reason = "missing-arguments" if missing else "wrong-arguments"
+    return Problem(reason, "model-arguments", advice, call, first.path, members)
 
 
 def judge(call: ToolCall, within: Conversation) -> list[Finding]:

@@ -32,11 +32,16 @@ MAX_VALIDATORS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `path` is a JSON path; for a missing property it is the path that the property would have."""
+    """One thing that is wrong.
+
+    path    a JSON path; for a missing property it is the path that the property would have
+    member  the argument that it is about, itself or something inside it; empty: it is about the arguments as a whole
+    """
 
     path: str
     keyword: str
     message: str
+    member: str = ""
 
 
 class Uncheckable(Exception):
@@ -132,10 +137,11 @@ def _finding(error: ValidationError) -> Finding:
     steps = list(error.absolute_path)
     if keyword == "required":
         missing = _missing(error)
-        return Finding(json_path([*steps, missing]), keyword, capped(_say_required(error, missing)))
+        place = [*steps, missing]
+        return Finding(json_path(place), keyword, capped(_say_required(error, missing)), str(place[0]))
     say = _SAY.get(keyword)
     message = say(error) if say else f"must satisfy {keyword} {shown(error.validator_value)}"
-    return Finding(json_path(steps), keyword, capped(message))
+    return Finding(json_path(steps), keyword, capped(message), str(steps[0]) if steps else "")
 
 
 def _is_nullable(error: ValidationError) -> bool:

@@ -75,7 +75,7 @@ async def test_a_limit_of_the_profile_counts(vllm: FakeVllm, start: Start, strea
 async def test_a_slow_first_answer_may_still_be_asked_again(vllm: FakeVllm, start: Start, stream: bool) -> None:
     proxy = Proxy(await start(upstream=vllm.url, budget=Budget(seconds=2)), vllm, stream)
     vllm.pause = 0.05
-    vllm.says("word " * 40 + EMPTY, GOOD)
+    vllm.says("word " * 40 + "<tool_call>\n{{bash\n</tool_call>", GOOD)
     assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
     assert "max_tokens" not in vllm.requests[1]
 

@@ -1,0 +1,45 @@
+"""How servers are asked for JSON of a schema, and what that may cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.structured.cost import FREE_TEXT, tokens_for
+from adapters.structured.forms import FORMS
+
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"risk": {"enum": ["LOW", "HIGH"]}}, "required": ["risk"]}
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_each_form_carries_the_whole_schema(form: Any) -> None:
+    members = form.members(SCHEMA)
+    assert json.dumps(SCHEMA) in json.dumps(members)
+    assert form.refused
+
+
+def test_vllm_is_told_to_bound_its_blanks() -> None:
+    tag = FORMS[0].members(SCHEMA)["response_format"]
+    assert (tag["type"], tag["format"]["type"], tag["format"]["max_whitespace_cnt"]) == ("structural_tag", "json_schema", 2)
+
+
+@pytest.mark.parametrize(
+    ("part", "answer"),
+    [
+        ({"enum": ["LOW", "HIGH"]}, "HIGH"),
+        ({"const": "x" * 50}, "x" * 50),
+        ({"type": "integer"}, -(2**53)),
+        ({"type": ["boolean", "null"]}, False),
+        ({"type": "number"}, -1.2345678901e-05),
+    ],
+)
+def test_a_small_value_costs_little_and_never_more_than_the_cap(part: Any, answer: Any) -> None:
+    cap = tokens_for({"properties": {"security_risk": part}})
+    assert len(json.dumps({"security_risk": answer})) <= cap < 200
+
+
+@pytest.mark.parametrize("part", [{"type": "string"}, {"type": "array"}, {}, True, {"anyOf": [{"type": "integer"}]}])
+def test_what_may_be_a_file_gets_room_for_one(part: Any) -> None:
+    assert tokens_for({"properties": {"a": part}}) >= FREE_TEXT

@@ -1,0 +1,143 @@
+"""What is missing is asked for alone, under a grammar; a server that bears none, or makes an error of it, is asked in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.demo.speak import Said
+from tests.adapters.clients.openhands_prompt import request
+from tests.conftest import BASH, MODEL, Proxy, Start
+from tests.fake_vllm import FakeVllm, refusing
+from tests.proxy.test_exchange import written
+
+EDIT: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "edit",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string", "minLength": 1, "pattern": "^/"},
+                "text": {"type": "string"},
+                "mode": {"type": "string", "enum": ["append", "replace"]},
+                "line": {"type": "integer", "minimum": 1},
+            },
+            "required": ["path", "text", "mode"],
+            "additionalProperties": False,
+        },
+    },
+}
+TEXT = "a long text\n" * 40
+NO_MODE = f'<|tool_call>call:edit{{path:<|"|>/a<|"|>,text:<|"|>{TEXT}<|"|>}}<tool_call|>'
+WHOLE = f'<|tool_call>call:edit{{path:<|"|>/a<|"|>,text:<|"|>{TEXT}<|"|>,mode:<|"|>append<|"|>}}<tool_call|>'
+RIGHT = ("edit", {"path": "/a", "text": TEXT, "mode": "append"})
+
+
+def grammar_of(body: dict[str, Any]) -> Any:
+    return body["response_format"]["format"]["json_schema"]
+
+
+async def test_only_what_is_missing_is_asked_for(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
+    proxy = Proxy(await start(upstream=vllm.url, journal=tmp_path), vllm, stream)
+    vllm.says(f"Now.\n{NO_MODE}", '{"mode": "append"}')
+    seen = await proxy.ask(tools=[EDIT], messages=[{"role": "user", "content": "go"}])
+    assert (seen.calls, seen.finish) == ([RIGHT], "tool_calls")
+    first, second = vllm.requests
+    assert grammar_of(second) == {
+        "type": "object",
+        "properties": {"mode": {"type": "string", "enum": ["append", "replace"]}},
+        "required": ["mode"],
+        "additionalProperties": False,
+    }
+    assert second["response_format"]["format"]["max_whitespace_cnt"] == 2
+    assert second["messages"][: len(first["messages"])] == first["messages"]
+    assert (second["tools"], second["tool_choice"]) == (first["tools"], "none")
+    assert second["chat_template_kwargs"]["enable_thinking"] is False
+    assert second["max_tokens"] < 200
+    assert '"mode"' in second["messages"][-1]["content"]
+    record = await written(tmp_path)
+    assert (record["outcome"], record["reason"]) == ("asked-again", "missing-arguments")
+    assert [each["problem"] for each in record["attempts"]] == ["missing-arguments", ""]
+    assert record["attempts"][1]["raw"] == '{"mode": "append"}'
+    assert record["usage"]["extra"] > 0
+
+
+async def test_a_wrong_value_is_asked_for_alone_and_judged_by_the_full_schema(proxy: Proxy) -> None:
+    wrong = WHOLE.replace('<|"|>/a<|"|>', '<|"|>a<|"|>')
+    proxy.vllm.says(wrong, '{"path": "still/wrong"}', WHOLE)
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert list(grammar_of(proxy.vllm.requests[1])["properties"]) == ["path"]
+    assert grammar_of(proxy.vllm.requests[1])["properties"]["path"] == {"type": "string"}
+    assert "response_format" not in proxy.vllm.requests[2]
+
+
+async def test_what_comes_is_mended_as_any_call(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, '```json\n{"mode": " APPEND "}\n```')
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+
+
+async def test_nothing_that_was_not_asked_for_is_taken(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, '{"mode": "append", "path": "/etc/passwd", "line": 9}')
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+
+
+async def test_a_server_that_ignores_the_grammar_is_read_all_the_same_and_not_asked_so_again(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, WHOLE, NO_MODE, WHOLE)
+    for _ in range(2):
+        assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    forms = [each.get("response_format", {}).get("type") for each in proxy.vllm.requests]
+    assert forms == [None, "structural_tag", None, "json_schema"]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_a_server_that_makes_an_error_of_it_is_asked_in_words_at_once(proxy: Proxy, status: int) -> None:
+    error = refusing(status, b'{"error": {"message": "Failed to compile the grammar"}}')
+    proxy.vllm.says(NO_MODE, error, WHOLE, NO_MODE, WHOLE)
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    forms = [each.get("response_format", {}).get("type") for each in proxy.vllm.requests]
+    assert forms == [None, "structural_tag", None, None, None]  # it is remembered for this schema
+
+
+async def test_an_answer_that_is_cut_is_not_taken(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, Said('{"mode": "append"}', finish="length"), WHOLE)
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert len(proxy.vllm.requests) == 3
+
+
+async def test_the_limit_of_the_client_holds(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, '{"mode": "append"}')
+    await proxy.ask(tools=[EDIT], max_completion_tokens=5000)
+    body = proxy.vllm.requests[1]
+    assert body["max_tokens"] < 200
+    assert "max_completion_tokens" not in body
+
+
+async def test_unreadable_arguments_are_asked_for_in_words_and_then_under_a_grammar(proxy: Proxy) -> None:
+    broken = '<tool_call>\n{"name": "edit", "arguments": "{path /a"}\n</tool_call>'
+    proxy.vllm.says(broken, broken, json.dumps(RIGHT[1]))
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert ["response_format" in each for each in proxy.vllm.requests] == [False, False, True]
+    assert grammar_of(proxy.vllm.requests[2])["required"] == ["path", "text", "mode"]
+
+
+async def test_a_client_of_text_gets_its_action(vllm: FakeVllm, start: Start, stream: bool) -> None:
+    proxy = Proxy(await start(upstream=vllm.url, profile=[{"name": "g", "extends": "gemma-4", "match": [MODEL]}]), vllm, stream)
+    call = '<|tool_call>call:execute_bash{security_risk:<|"|>LOW<|"|>}<tool_call|>'
+    vllm.says(call, '{"command": "ls"}')
+    body = request()
+    seen = await proxy.ask(**{name: value for name, value in body.items() if name in ("messages", "stop")})
+    assert "<parameter=command>ls</parameter>" in seen.text
+    assert list(grammar_of(vllm.requests[1])["properties"]) == ["command"]
+
+
+async def test_several_wrong_calls_are_asked_for_one_by_one(proxy: Proxy) -> None:
+    two = "<|tool_call>call:bash{}<tool_call|>" + NO_MODE
+    proxy.vllm.says(two, '{"command": "ls"}', '{"mode": "append"}')
+    seen = await proxy.ask(tools=[BASH, EDIT])
+    assert seen.calls in ([("bash", {"command": "ls"}), RIGHT], [("bash", {"command": "ls"})])
+    assert len(proxy.vllm.requests) == 3
