@@ -16,7 +16,7 @@ from adapters.registry import PREFIXES
 from proxy.body import read_body
 from proxy.checker import Checker
 from proxy.errors import BadRequest, Fault, Overloaded
-from proxy.exchange import CHAT, Exchange, Services
+from proxy.exchange import Exchange
 from proxy.journal import Journal
 from proxy.notes import note_unreadable
 from proxy.observe import observe
@@ -24,6 +24,7 @@ from proxy.plan import Plan, make_plan
 from proxy.profiles import Profile
 from proxy.relay import relay
 from proxy.room import Room
+from proxy.services import CHAT, Services
 from proxy.settings import Settings, is_loopback
 from proxy.upstream import Upstream
 

@@ -12,10 +12,10 @@ from adapters.turns import TurnBuilder
 from proxy.answer import Answer, Reading, endless, finished, judge
 from proxy.decoding import Decoding
 from proxy.errors import Fault, UpstreamBroken
-from proxy.exchange import CHAT, Services
 from proxy.notes import End, Subject, note
 from proxy.plan import Plan
 from proxy.reading import Reader
+from proxy.services import CHAT, Services
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream, answer_headers
 

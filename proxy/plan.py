@@ -7,19 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from adapters.base import Client, Dialect, Message
-from adapters.clients.openai_chat import tools_of
+from adapters.base import Client, Dialect
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
 from adapters.history.base import Healed
-from adapters.messages import behind_last
-from adapters.models import native, textual
-from adapters.models.spelled_out import spell_out
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
-from proxy.concessions import Concession
-from proxy.constrained import Constraint
-from proxy.healing import fitted, healed
+from proxy.healing import healed
 from proxy.profiles import Profile, choose
 from proxy.settings import Mode, Settings
 from rules.conversation import Conversation, Tools
@@ -143,16 +137,12 @@ class Plan:
         return "no" if shown else "maybe"
 
     def _prompt_opens(self) -> bool:
-        kwargs = _under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
+        kwargs = under(self.profile.request.get("chat_template_kwargs"), self.body.fields.get("chat_template_kwargs"))
         asked = kwargs.get("enable_thinking", kwargs.get("thinking")) if isinstance(kwargs, dict) else None  # DeepSeek's, Kimi's
         if asked is False or (asked is None and self.body.fields.get("reasoning_effort") == "none"):  # vLLM 0.32: seen
             return False
         after_tool = bool(self.conversation.turns) and self.conversation.turns[-1].role == "tool" and not self.prompted
         return self.profile.thinking_prompt == "open" or (self.profile.thinking_prompt == "after_tool" and after_tool)
-
-
-TOOL_MEMBERS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
-"""What does not go upstream where tools are written into the messages."""
 
 
 class _Tools(tuple[Any, ...]):
@@ -205,98 +195,8 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend.
-
-    hides       positions of past turns that the model does not see this time
-    constraint  what the answer has to be, under a grammar
-    """
-
-    more: tuple[Message, ...] = ()
-    hides: frozenset[int] = frozenset()
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-    budget: int | None = None
-    constraint: Constraint | None = None
-
-    def limit(self, plan: Plan) -> int | None:
-        """The most tokens that this answer may have."""
-        limit: int | None = self.sampling.get("max_tokens", plan.limit)
-        return limit
-
-
-def parses(plan: Plan, granted: frozenset[Concession]) -> bool:
-    """Tell whether the server is asked to find the calls itself."""
-    in_prompt = any(("tool_choice", "none") in each.sets for each in granted)
-    asked = bool(plan.conversation.tools) and not plan.prompted
-    return asked and plan.dialect is None and not in_prompt
-
-
-def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question) -> bytes:
-    """Write the request that goes to the model server. `granted` is what this server was found not to bear."""
-    fields = plan.body.fields
-    changes: dict[str, Any] = {
-        name: _under(value, fields.get(name)) for name, value in plan.profile.request.items() if value != fields.get(name)
-    }
-    changes |= {"stream": True, "stream_options": {"include_usage": True}}
-    if plan.profile.raw == "logprobs":
-        changes["logprobs"] = True
-    changes |= _conversation(plan, granted, question) | dict(question.sampling)
-    drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
-    if plan.dialect is not None:
-        drops |= TOOL_MEMBERS
-    if question.constraint is not None:
-        changes |= _constrained(plan, question.constraint, changes)
-    if "max_tokens" in changes:
-        drops |= {"max_completion_tokens"}
-    for concession in granted:
-        changes, drops = concession.apply(changes, drops)
-    return plan.body.having(changes, drops)
-
-
-def _constrained(plan: Plan, constraint: Constraint, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what asking under a grammar changes. The tools stay in the prompt, so its prefix stays in the server's cache."""
-    kwargs = changes.get("chat_template_kwargs", plan.body.fields.get("chat_template_kwargs"))
-    limits = [each for each in (plan.limit, changes.get("max_tokens")) if each is not None]
-    made = constraint.changes(kwargs)
-    made["max_tokens"] = min(made["max_tokens"], *limits) if limits else made["max_tokens"]
-    told = plan.body.fields.get("tools") and plan.dialect is None
-    return made | ({"tool_choice": "none"} if told else {})
-
-
-def _under(ours: Any, theirs: Any) -> Any:
+def under(ours: Any, theirs: Any) -> Any:
     """Put our value under the client's: what the client set stays."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         return {**ours, **theirs}
     return ours if theirs is None else theirs
-
-
-def _conversation(plan: Plan, granted: frozenset[Concession], question: Question) -> dict[str, Any]:
-    """Write messages and tools anew where the client's own cannot go upstream as they are."""
-    theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
-    shown = behind_last(_messages(plan, question.hides), plan.note)
-    written = fitted([*shown, *question.more], plan.profile, granted)
-    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, theirs["tools"])}
-    return {name: value for name, value in ours.items() if value and value != theirs[name]}
-
-
-def _messages(plan: Plan, hides: frozenset[int]) -> list[Message]:
-    theirs = plan.history.messages
-    turns = plan.conversation.turns
-    if hides and (plan.client.rewrites or len(theirs) == len(turns)):
-        shown = [place for place in range(len(turns)) if place not in hides]
-        plan = replace(plan, conversation=replace(plan.conversation, turns=tuple(turns[place] for place in shown)))
-        theirs = theirs if plan.client.rewrites else [theirs[place] for place in shown]
-    if plan.prompted:
-        words = plan.client.instructs(plan.conversation) if plan.client.instructs else ""
-        return textual.behind_system(theirs, words) if words else theirs
-    if plan.dialect is not None and plan.conversation.tools:
-        return textual.messages(plan.conversation, plan.dialect, () if plan.client.rewrites else theirs)
-    return native.messages(plan.conversation) if plan.client.rewrites else theirs
-
-
-def _tools(plan: Plan, theirs: Any) -> Any:
-    if plan.dialect is not None:
-        return theirs
-    tools = tools_of(plan.conversation.tools) if plan.client.rewrites else theirs
-    return spell_out(tools) if plan.profile.spell_out and isinstance(tools, list) else tools

@@ -14,8 +14,9 @@ from adapters.clients.shell_text import bears_trimming
 from adapters.models import native
 from adapters.registry import CLIENTS
 from proxy.body import read_body
-from proxy.plan import Question, make_plan, upstream_body
+from proxy.plan import make_plan
 from proxy.profiles import load
+from proxy.question import Question, upstream_body
 from proxy.settings import Limits, Settings
 from rules.conversation import Conversation, Json, ToolCall, Turn
 from tests.adapters.clients.judges import JUDGES, Action, line

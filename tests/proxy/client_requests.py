@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 
 from proxy.body import read_body
-from proxy.plan import Plan, Question, make_plan, upstream_body
+from proxy.plan import Plan, make_plan
 from proxy.profiles import load
+from proxy.question import Question, upstream_body
 from proxy.settings import Limits, ProfileTable, Settings
 from tests.adapters.clients.judges import JUDGES
 from tests.conftest import MODEL

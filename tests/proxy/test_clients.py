@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from adapters.registry import CLIENTS, PREFIXES
-from proxy.plan import Question, parses, upstream_body
+from proxy.question import Question, parses, upstream_body
 from proxy.settings import ProfileTable
 from tests.adapters.clients.prompts import REQUESTS
 from tests.conftest import MODEL, Start

@@ -15,7 +15,8 @@ from adapters.history.answer_dangling_calls import NO_RESULT
 from adapters.history.samples import asks, call, result, says, told
 from adapters.messages import text_of
 from proxy.demo.speak import Said
-from proxy.plan import Plan, Question, upstream_body
+from proxy.plan import Plan
+from proxy.question import Question, upstream_body
 from proxy.settings import ProfileTable
 from tests.adapters.clients.prompts import REQUESTS
 from tests.adapters.history.histories import HISTORIES, Event, requests

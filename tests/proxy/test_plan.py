@@ -9,8 +9,9 @@ import pytest
 
 from proxy.body import read_body
 from proxy.concessions import CONCESSIONS, Memory
-from proxy.plan import Plan, Question, make_plan, upstream_body
+from proxy.plan import Plan, make_plan
 from proxy.profiles import load
+from proxy.question import Question, upstream_body
 from proxy.settings import Limits, ProfileTable, Settings
 from tests.adapters.clients.openhands_prompt import request
 from tests.conftest import BASH

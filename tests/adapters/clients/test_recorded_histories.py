@@ -14,8 +14,9 @@ import pytest
 from adapters.messages import text_of
 from proxy.body import read_body
 from proxy.concessions import CONCESSIONS
-from proxy.plan import Plan, Question, make_plan, upstream_body
+from proxy.plan import Plan, make_plan
 from proxy.profiles import load
+from proxy.question import Question, upstream_body
 from proxy.settings import Limits, ProfileTable, Settings
 
 CAPTURES = os.environ.get("TOOLMEND_CAPTURES", "")

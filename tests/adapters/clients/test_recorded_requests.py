@@ -13,8 +13,9 @@ import pytest
 from adapters.clients.openhands_text import OPENHANDS_TEXT
 from adapters.messages import merge_users
 from proxy.body import read_body
-from proxy.plan import Plan, Question, make_plan, upstream_body
+from proxy.plan import Plan, make_plan
 from proxy.profiles import load
+from proxy.question import Question, upstream_body
 from proxy.settings import Limits, Settings
 
 CAPTURES = os.environ.get("TOOLMEND_CAPTURES", "")
