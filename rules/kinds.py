@@ -78,7 +78,11 @@ class SchemaLookup:
         left = [each for each in several if not self._refuses_constants(each, given)]
         if len(left) > 1:
             left = [each for each in left if not refuses_keys(self.applying(each, "object"), given.keys())]
-        return self._all_of([schema, left[0]]) if len(left) == 1 else schema
+        if len(left) != 1:
+            return schema
+        joined = self._all_of([schema, left[0]])
+        self._branches[id(joined)] = joined, self._several(left[0])  # the others say nothing any more
+        return joined
 
     def speaks_in_branches(self, schema: Json | Schema) -> bool:
         """Say whether branches of which any may hold declare members."""
