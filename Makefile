@@ -43,10 +43,11 @@ e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scr
 e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
 	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md
 
-conformance: $(VENV)/.dev  ## 2,437 calls of a public benchmark through every dialect; writes the table of docs/dialects.md
+conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md
+	$(BIN)/python -m tests.conformance.damage --write docs/rules.md
 
-docs: $(VENV)/.dev  ## write docs/dialects.md out of what is registered
+docs: $(VENV)/.dev  ## write docs/dialects.md and docs/rules.md out of what is registered
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml

@@ -1,6 +1,6 @@
-"""Writes docs/dialects.md out of what is registered: run it with `make docs`, or as `python docs/generate.py`.
+"""Writes docs/dialects.md and docs/rules.md out of what is registered: run it with `make docs`, or as `python docs/generate.py`.
 
-The conformance table of that page is kept as it is: only a run of `make conformance` writes it.
+The tables that `make conformance` writes are kept as they are.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from adapters.base import Call, Dialect, Event, Markup, Unwritable
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
+from docs import rules_page
+from docs.markdown import between, in_code, in_prose, with_between
 from proxy.profiles import load
 from rules.base import repair
 from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
@@ -81,8 +83,9 @@ characters; then it is mended by its declared tools.
 
 
 def main() -> None:
-    """Write the page anew, but for its conformance table."""
-    PAGE.write_text(page(PAGE.read_text("utf-8") if PAGE.exists() else ""), "utf-8")
+    """Write the pages anew, but for what a run of `make conformance` measured."""
+    for path, made in ((PAGE, page), (rules_page.PAGE, rules_page.page)):
+        path.write_text(made(path.read_text("utf-8") if path.exists() else ""), "utf-8")
 
 
 def page(before: str = "") -> str:
@@ -103,13 +106,12 @@ def _missing(table: str) -> str:
 
 def conformance_of(text: str) -> str:
     """Return the conformance table of a page; nothing where it has none."""
-    return text.partition(BEGIN)[2].partition(END)[0]
+    return between(text, BEGIN, END)
 
 
 def with_conformance(text: str, table: str) -> str:
     """Return a page with another conformance table."""
-    before, begin, rest = text.partition(BEGIN)
-    return f"{before}{begin}{table}{END}{rest.partition(END)[2]}"
+    return with_between(text, BEGIN, END, table)
 
 
 def _row(dialect: Dialect) -> str:
@@ -218,28 +220,6 @@ def reads(dialect: Dialect, example: str) -> bool:
 @cache
 def _vllm() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(VLLM.read_text("utf-8"))
-
-
-def in_cell(text: str) -> str:
-    """Escape text for a cell of a Markdown table."""
-    return re.sub(r"[\\|<*`]", _escaped, " ".join(text.split()))
-
-
-def in_prose(text: str) -> str:
-    """Escape text for a paragraph, but for the code in it."""
-    return re.sub(r"`[^`]*`|[<*]", _escaped, " ".join(text.split()))
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """Return one character escaped, and code as it is."""
-    return found[0] if len(found[0]) > 1 else {"<": "&lt;"}.get(found[0], f"\\{found[0]}")
-
-
-def in_code(text: str) -> str:
-    """Write text as code in a cell of a Markdown table; line breaks are shown."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence, pad = "`" * (longest + 1), " " if longest else ""
-    return f"{fence}{pad}{text.replace('|', chr(92) + '|').replace(chr(10), '⏎')}{pad}{fence}"
 
 
 if __name__ == "__main__":

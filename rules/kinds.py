@@ -17,6 +17,9 @@ __all__ = ["ALL", "NUMERIC", "Kind", "Kinds", "SchemaLookup", "among", "choices"
 MAX_BRANCHES: Final = 32
 """Branches of a union that are held against an object."""
 
+MAX_MEMBERS: Final = 10_000
+"""Members whose schemas are remembered: their names are the model's."""
+
 _OF_MEMBERS: Final = frozenset({"properties", "patternProperties", "additionalProperties"})
 
 
@@ -31,6 +34,7 @@ class SchemaLookup:
     _kinds: dict[int, tuple[object, Kinds]] = field(default_factory=dict)
     _applying: dict[tuple[int, Kind], tuple[object, list[Schema]]] = field(default_factory=dict)
     _choices: dict[tuple[int, Kind], tuple[object, list[Json] | None]] = field(default_factory=dict)
+    _members: dict[tuple[int, str], tuple[object, Json]] = field(default_factory=dict)
     _branches: dict[int, tuple[object, list[Json]]] = field(default_factory=dict)
     _joined: dict[tuple[int, ...], tuple[object, Json]] = field(default_factory=dict)
 
@@ -56,7 +60,12 @@ class SchemaLookup:
 
     def member(self, schema: Json | Schema, name: str) -> Json:
         """Return the schema of an object's member; True, which says nothing, where there is none."""
-        return self._all_of(speaking_of_member(self.applying(schema, "object"), name))
+        key = (id(schema), name)
+        if key not in self._members:
+            if len(self._members) >= MAX_MEMBERS:
+                self._members.clear()
+            self._members[key] = schema, self._all_of(speaking_of_member(self.applying(schema, "object"), name))
+        return self._members[key][1]
 
     def item(self, schema: Json | Schema, at: int) -> Json:
         """Return the schema of an array's item; True, which says nothing, where there is none."""
@@ -78,7 +87,11 @@ class SchemaLookup:
         left = [each for each in several if not self._refuses_constants(each, given)]
         if len(left) > 1:
             left = [each for each in left if not refuses_keys(self.applying(each, "object"), given.keys())]
-        return self._all_of([schema, left[0]]) if len(left) == 1 else schema
+        if len(left) != 1:
+            return schema
+        joined = self._all_of([schema, left[0]])
+        self._branches[id(joined)] = joined, self._several(left[0])  # the others say nothing any more
+        return joined
 
     def speaks_in_branches(self, schema: Json | Schema) -> bool:
         """Say whether branches of which any may hold declare members."""

@@ -8,13 +8,14 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import filterfalse, islice
+from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
+from jsonschema.validators import extend, validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -93,7 +94,7 @@ def findings(call: ToolCall, spec: ToolSpec) -> list[Finding]:
         return [Finding("$", "type", "must be an object")]
     validator = _validator(spec.parameters)
     try:
-        errors = islice(filterfalse(_is_nullable, validator.iter_errors(dict(call.arguments))), MAX_FINDINGS)
+        errors = list(islice(validator.iter_errors(dict(call.arguments)), MAX_FINDINGS))
         return [_finding(error) for error in errors]
     except (OverflowError, RecursionError, Unresolvable, re.error) as error:
         raise Uncheckable(f"{type(error).__name__} while judging") from error
@@ -124,12 +125,25 @@ def _build(schema: Schema) -> Validator | str:
         kind = validator_for(schema, default=Draft202012Validator)
         kind.check_schema(dict(schema))
         # an empty registry: jsonschema would fetch references over http and from files
-        validator: Validator = kind(dict(schema), registry=Registry())
+        validator: Validator = _with_nullable(kind)(dict(schema), registry=Registry())
     except SchemaError as error:
         return capped(f"the schema is malformed at {json_path(error.absolute_path)}")
     except (OverflowError, RecursionError, Unresolvable, re.error, TypeError, AttributeError, ValueError) as error:
         return f"{type(error).__name__} in the schema"
     return validator
+
+
+@cache
+def _with_nullable(kind: type[Validator]) -> type[Validator]:
+    """Return a validator that knows OpenAPI's `nullable`, of which JSON Schema knows nothing."""
+    judge = kind.VALIDATORS["type"]
+
+    def judge_type(validator: Validator, types: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if instance is not None or schema.get("nullable") is not True:
+            yield from judge(validator, types, instance, schema) or ()
+
+    knowing: type[Validator] = extend(kind, {"type": judge_type})  # type: ignore[no-untyped-call]  # jsonschema has no types for it
+    return knowing
 
 
 def _finding(error: ValidationError) -> Finding:
@@ -142,12 +156,6 @@ def _finding(error: ValidationError) -> Finding:
     say = _SAY.get(keyword)
     message = say(error) if say else f"must satisfy {keyword} {shown(error.validator_value)}"
     return Finding(json_path(steps), keyword, capped(message), str(steps[0]) if steps else "")
-
-
-def _is_nullable(error: ValidationError) -> bool:
-    """Say whether null is refused where OpenAPI's `nullable`, of which JSON Schema knows nothing, allows it."""
-    schema: Any = error.schema
-    return error.instance is None and error.validator == "type" and schema.get("nullable") is True
 
 
 def _missing(error: ValidationError) -> str:

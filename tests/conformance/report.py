@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from docs.generate import in_cell, models_of
+from docs.generate import models_of
+from docs.markdown import in_cell
 from tests.conformance.bfcl_cases import Case
 from tests.conformance.bfcl_data import VERSION
 from tests.conformance.round_trip import RULES_ALONE, Kind, Outcome

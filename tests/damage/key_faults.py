@@ -45,6 +45,15 @@ def keys_with_a_slip(part: Part) -> Iterator[object]:
                     yield _renamed(part, key, new)
 
 
+def keys_with_any_slip(part: Part) -> Iterator[object]:
+    """Change or drop any letter of a key, in whatever word and beside whatever others."""
+    for key in part.value if isinstance(part.value, dict) and part.shape.others is None else ():
+        for at, letter in enumerate(key if key in part.shape.properties else ""):
+            for new in (f"{key[:at]}{chr(ord('a') + (ord(letter) + at) % 26)}{key[at + 1 :]}", key[:at] + key[at + 1 :]):
+                if new not in part.shape.properties and new not in part.value and new:
+                    yield _renamed(part, key, new)
+
+
 def _renameable(part: Part, *, certain: bool) -> list[str]:
     """Return the keys of which it is known that they were meant: where no others are allowed, or where one is missing without."""
     if not isinstance(part.value, dict):
@@ -111,6 +120,7 @@ KEY_FAULTS = (
     Fault("keys with a slip", True, in_place(keys_with_a_slip)),
     Fault("chatter beside the arguments", True, in_place(chatter)),
     Fault("null for what is nobody's", True, in_place(nothing_too_many)),
+    Fault("a key with any slip", False, in_place(keys_with_any_slip)),
     Fault("a key that is nobody's", False, in_place(keys_of_nobody)),
     Fault("a key between two", False, in_place(keys_between)),
 )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from tests.damage.faults import Fault, in_place
-from tests.damage.shapes import Part, Shape
+from tests.damage.shapes import ANY, Part, Shape
 
 
 def _text_is_strange(shape: Shape) -> bool:
@@ -125,7 +125,7 @@ def nothing_for_needed(part: Part) -> Iterator[object]:
     if isinstance(part.value, dict):
         for name in part.shape.required & part.value.keys():
             yield {key: each for key, each in part.value.items() if key != name}
-            if "null" not in part.shape.properties[name].kinds:
+            if "null" not in part.shape.properties.get(name, ANY).kinds:
                 yield {**part.value, name: None}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.registry import DIALECTS
-from docs.generate import PAGE, conformance_of, in_cell, in_code, in_prose, page, parsers, reader_of, source_of, with_conformance
+from docs.generate import PAGE, conformance_of, page, parsers, reader_of, source_of, with_conformance
+from docs.markdown import in_cell, in_code, in_prose
 
 VLLM = frozenset({
     "apertus", "cohere_command3", "cohere_command4", "deepseek_v3", "deepseek_v31", "deepseek_v32", "deepseek_v4",

@@ -95,7 +95,10 @@ class Writer:
         if "null" in shape.kinds and shape.choices is None and self.draw(st.booleans()):
             without = self.write(replace(shape, kinds=shape.kinds - {"null"}))
             return {"anyOf": [without, {"type": "null"}]}
-        if self.draw(st.integers(0, 3)) == 0:
+        way = self.draw(st.integers(0, 5))
+        if way == 0:
+            return {"allOf": [schema]}
+        if way == 1:
             name = f"part/{len(self.definitions)}"
             self.definitions[name] = schema
             return {"$ref": f"#/{'definitions' if self.old else '$defs'}/{name.replace('/', '~1')}"}
@@ -121,6 +124,8 @@ class Writer:
         schema["required"] = sorted(shape.required)
         if shape.other == "no":
             schema["additionalProperties"] = False
+        elif shape.others and self.draw(st.booleans()):
+            schema |= {"patternProperties": {"^x-": self.write(shape.others)}, "additionalProperties": False}
         elif shape.others:
             schema["additionalProperties"] = self.write(shape.others)
         elif shape.other == "yes":
@@ -161,7 +166,7 @@ def _objects_of(shape: Shape) -> st.SearchStrategy[Any]:
     found = st.fixed_dictionaries(needed, optional={name: each for name, each in members.items() if name not in needed})
     if shape.other != "yes":
         return found
-    more = st.dictionaries(st.sampled_from(["HOME", "extra one"]), values(shape.others) if shape.others else TEXTS, max_size=2)
+    more = st.dictionaries(st.sampled_from(["x-HOME", "x-one more"]), values(shape.others) if shape.others else TEXTS, max_size=2)
     return st.builds(lambda own, others: {**own, **others}, found, more)
 
 

@@ -47,6 +47,8 @@ def test_nullable_means_what_openapi_says() -> None:
     parameters = {"properties": {"a": {"type": "string", "nullable": True}}}
     assert find({"a": None}, parameters) == []
     assert [each.path for each in find({"a": 5}, parameters)] == ["$.a"]
+    either = {"properties": {"a": {"anyOf": [{"type": "string", "nullable": True}, {"type": "integer"}]}}}
+    assert find({"a": None}, either) == []
 
 
 def test_findings_stop_at_ten() -> None:
