@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from adapters.base import Message
-from rules.advice import listed
+from rules.advice import as_data, capped, listed
 from rules.advice import quoted as named
 from rules.base import Problem
 from rules.conversation import Turn
+
+_ROLES: Final = (
+    r"im_(?:start|end|sep|user|assistant|system|middle)|start|end|return|turn|eot|eom|eot_id|eom_id|endoftext|end_of_text"
+    r"|begin_of_text|startoftext|(?:start|end)_(?:header_id|of_role)|header_(?:start|end)|system|user|assistant|tool|ipython"
+    r"|observation|environment|(?:START|END)_OF_TURN_TOKEN|(?:SYSTEM|USER|CHATBOT)_TOKEN"
+)
+_ALONE: Final = r"s|bos|eos|pad|unk|(?:start|end)_of_turn|turn|tool_(?:response|result|output)|function_results?"
+_WIDE: Final = "User|Assistant|System|(?:begin|end)\u2581of\u2581sentence|tool\u2581outputs?\u2581(?:begin|end)"
+_TURNS: Final = re.compile(
+    rf"<(?=\|/?(?:{_ROLES})\|?>|\|?/?(?:{_ALONE})\|?>|\uff5c(?:{_WIDE})\uff5c>|<SYS>>|</SYS>>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|gMASK)\])"
+)
+"""Where a token begins that opens or ends somebody's turn, or a tool's result, in any family's template. The markup of calls is
+none of them: by that the model recognises its attempt."""
 
 HEAD, TAIL = 3000, 1000
 """How much of a long attempt is quoted, in characters. The model needs to recognise it, not to read it all again."""
@@ -21,11 +37,7 @@ def ask_again(turn: Turn, raw: str, problem: Problem) -> list[Message]:
     The attempt goes back as the assistant's own text: as a structured call, arguments that are not valid JSON vanish in the
     server's template, and a call without a result makes Gemma invent one.
     """
-    attempt = shorten(raw.strip() or quoted(turn))
-    return [
-        {"role": "assistant", "content": attempt or "(an empty answer)"},
-        {"role": "user", "content": f"That answer could not be used. {problem.advice} {_closing(problem)}"},
-    ]
+    return _behind(turn, raw, problem, _closing(problem))
 
 
 def ask_under_grammar(turn: Turn, raw: str, problem: Problem, names: Sequence[str]) -> list[Message]:
@@ -33,13 +45,23 @@ def ask_under_grammar(turn: Turn, raw: str, problem: Problem, names: Sequence[st
 
     names  as they are declared
     """
-    attempt = shorten(raw.strip() or quoted(turn))
     call = named(problem.call.name) if problem.call else "the call"
     wanted = f"with the arguments {listed(names)} of {call}" if names else f"with all arguments of {call}"
+    return _behind(turn, raw, problem, f"Answer now with a JSON object {wanted}.")
+
+
+def _behind(turn: Turn, raw: str, problem: Problem, closing: str) -> list[Message]:
+    attempt = shorten(without_turns(raw.strip() or quoted(turn)))
+    advice = "\n".join(capped(as_data(line)) for line in problem.advice.split("\n"))
     return [
         {"role": "assistant", "content": attempt or "(an empty answer)"},
-        {"role": "user", "content": f"That answer could not be used. {problem.advice} Answer now with a JSON object {wanted}."},
+        {"role": "user", "content": f"That answer could not be used. {advice} {closing}"},
     ]
+
+
+def without_turns(text: str) -> str:
+    """Break the tokens that would open or end a turn: spelled by the model as text, they would be real ones in the prompt."""
+    return _TURNS.sub(lambda found: f"{found.group()} ", text)
 
 
 def _closing(problem: Problem) -> str:

@@ -12,17 +12,21 @@ from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
-from rules.conversation import Conversation, Ending, Turn
+from rules.conversation import Conversation, Ending, ToolCall, Turn
 
 
 class TurnBuilder:
-    """Takes events as they come; says what text may go out, and what the turn is in the end."""
+    """Takes events as they come; says what text may go out, and what the turn is in the end.
+
+    calls   the calls so far, with their texts
+    behind  something visible was said behind the last of them
+    """
 
     def __init__(self, *, keep_thinking: bool = False) -> None:
         self._prose = Prose(keep_thinking=keep_thinking)
         self._text: list[str] = []
         self._thinking: list[str] = []
-        self._behind = False
+        self.behind = False
         self.calls: list[Call] = []
 
     def take(self, events: Sequence[Event]) -> tuple[str, str]:
@@ -32,8 +36,8 @@ class TurnBuilder:
         for event in events:
             if isinstance(event, Call):
                 self.calls.append(event)
-                self._behind = False
-            self._behind = self._behind or (isinstance(event, Text) and bool(event.raw.strip()))
+                self.behind = False
+            self.behind = self.behind or (isinstance(event, Text) and bool(event.raw.strip()))
         self._text.append(text)
         self._thinking.append(thought)
         return text, thought
@@ -46,7 +50,7 @@ class TurnBuilder:
         last = self._prose.finish()
         self._text.append(last)
         calls = tuple(event.call for event in self.calls)
-        if calls and self._behind and ending in ("length", "cut"):
+        if calls and self.behind and ending in ("length", "cut"):
             calls = (*calls[:-1], replace(calls[-1], whole=False))
         return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
 
@@ -70,6 +74,28 @@ def unfenced(turn: Turn, using: Grammar) -> Turn:
     if not calls or not all(isinstance(event, (Call, Markup)) or not event.raw.strip() for event in events):
         return turn
     return replace(turn, text="", calls=calls)
+
+
+ECHOED: Final = "drop_echoed_call"
+"""What is written down where a call was somebody else's words."""
+
+
+def unechoed(turn: Turn, calls: Sequence[Call], within: Conversation) -> Turn:
+    """Leave out calls that stand word for word in what users or tools said, where the model goes on talking behind them.
+
+    It shows what it has read: whoever makes a call waits for the result. Its caller knows whether something was said behind
+    them. A call that the client's own prompt shows as an example is none of these: there the same words are to be written.
+    """
+    if len(calls) != len(turn.calls):
+        return turn
+    said = [each.text for each in within.turns if each.role in ("user", "tool")]
+    kept: list[ToolCall] = []
+    echo = False
+    for event, call in zip(calls, turn.calls, strict=True):
+        raw = event.raw.strip()
+        echo = any(raw in text for text in said) if raw else echo  # calls of one block share the text of the first
+        kept += [] if echo else [call]
+    return turn if len(kept) == len(turn.calls) else replace(turn, calls=tuple(kept))
 
 
 RECOVERED: Final = "recover_call_from_thinking"

@@ -13,7 +13,7 @@ import orjson
 
 from adapters.base import Unwritable
 from adapters.guards.repeat import Repeat, problem_of, told_once
-from adapters.turns import RECOVERED, TurnBuilder, recovered, unfenced
+from adapters.turns import ECHOED, RECOVERED, TurnBuilder, recovered, unechoed, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.constrained import Constraint
 from proxy.decoding import Decoding
@@ -214,12 +214,21 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> tupl
         turn = unfenced(turn, plan.grammar())
     if plan.client.takes is not None:
         turn = plan.client.takes(turn, plan.conversation)
+    mended: list[str] = []
+    if decoding.builder.behind and not plan.prompted:
+        before, turn = turn, unechoed(turn, decoding.builder.calls, plan.conversation)
+        mended += [ECHOED] if turn is not before else []
     before, turn = turn, recovered(turn, plan.grammar(), plan.conversation)
-    found = turn is not before
+    mended += [RECOVERED] if turn is not before else []
+    return _said(turn, decoding, reader), tuple(mended)
+
+
+def _said(turn: Turn, decoding: Decoding, reader: Reader) -> Turn:
+    """Take for the answer what a wrong profile took for a thought."""
     mistaken = decoding.opened == "yes" and not reader.split and turn.ending == "stop"
     if mistaken and turn.thinking and not turn.text and not turn.calls and reader.content.strip():
-        turn = replace(turn, text=reader.content, thinking="")
-    return turn, (RECOVERED,) if found else ()
+        return replace(turn, text=reader.content, thinking="")
+    return turn
 
 
 def identified(calls: Iterable[ToolCall]) -> Iterable[ToolCall]:

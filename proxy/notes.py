@@ -11,7 +11,7 @@ import structlog
 
 from adapters.conversations import conversation_id
 from adapters.models.native import arguments_text
-from adapters.turns import RECOVERED
+from adapters.turns import ECHOED, RECOVERED
 from proxy import record
 from proxy.answer import Answer
 from proxy.errors import BadRequest, Fault
@@ -82,6 +82,7 @@ MENDED_BY = {
     "collapse_duplicates": "model-loop",
     "keep_first_call": "model-format",
     RECOVERED: "model-format",
+    ECHOED: "model-format",
 }
 """Rule -> the class of fault that it mends; all others mend arguments. What is no rule is found by reading the whole answer."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,16 +13,28 @@ MAX_FINDING: Final = 300
 MAX_NAME: Final = 60
 MAX_NAMES: Final = 12
 
+_MARKUP: Final = re.compile(r"""<(?=[^\s<"=])|\[(?=/?[A-Z_]{3,40}\])""")
+"""What may begin a tag or a special token: a server's tokenizer takes `<|im_start|>` for one wherever it stands in a prompt."""
+
 
 def capped(text: str, limit: int = MAX_FINDING) -> str:
     """Cut a text to `limit` characters, marking the cut."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def as_data(text: str) -> str:
+    """Write a text so that it cannot speak: on one line, printable characters only, and no markup.
+
+    What may begin a tag is written as JSON's escape, which in a quoted text stands for the same character.
+    """
+    clean = "".join(char for char in text if char.isprintable())
+    return _MARKUP.sub(lambda found: f"\\u{ord(found.group()):04x}", clean)
+
+
 def quoted(name: str) -> str:
     """Quote a name as data: printable characters only, capped."""
     clean = "".join(char for char in name[: MAX_NAME * 4] if char.isprintable())
-    return json.dumps(capped(clean, MAX_NAME), ensure_ascii=False)
+    return as_data(json.dumps(capped(clean, MAX_NAME), ensure_ascii=False))
 
 
 def listed(names: Iterable[str]) -> str:
@@ -37,7 +50,7 @@ def shown(value: object, limit: int = 120) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         return "..."
-    return capped("".join(char for char in text[: limit * 4] if char.isprintable()), limit)
+    return capped(as_data(text[: limit * 4]), limit)
 
 
 def json_path(steps: Iterable[str | int]) -> str:
