@@ -7,6 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from adapters.base import Message
+from adapters.history.base import Example as HistoryExample
+from adapters.history.base import Step
+from adapters.history.registry import FITTING, HEALING
+from adapters.history.registry import Placement as Healing
 from docs.markdown import between, in_code, in_prose, with_between
 from rules.base import Example
 from rules.conversation import ToolCall, Turn
@@ -19,7 +24,7 @@ _PAGE = """\
 # Rules
 
 What is mended in a turn, and what is asked. Made by `make docs` out of the registry (`rules/registry.py`) and the rules' own
-files (`rules/calls/`, `rules/guards/`); the table of damage by `make conformance`. Do not edit it by hand.
+files (`rules/calls/`, `rules/guards/`, `adapters/history/`); the table of damage by `make conformance`. Do not edit it by hand.
 
 Each rule looks at a turn and gives it back as it is, mended, or as a *Problem*: something that only the model can mend, for
 which it is asked again. The rules run in this order, and once more as long as one of them has changed something. Nothing is
@@ -38,6 +43,19 @@ arguments are still text. *Stays* means that the rule leaves the turn as it is, 
 {index}
 
 {rules}
+
+## History
+
+What is healed in the messages that come with each request, before anybody reads them, in this order (`adapters/history/`). The
+same history gives the same messages, and a longer one begins as the shorter one did, so that the server's prefix cache holds.
+
+{healing}
+
+What the template of a server asks for, where the profile says so or the server has complained:
+
+{fitting}
+
+{steps}
 
 ## Damage
 
@@ -59,6 +77,9 @@ def page(before: str = "") -> str:
     return _PAGE.format(
         index="\n".join(_index(PLACEMENTS)),
         rules="\n\n".join(_section(each) for each in PLACEMENTS),
+        healing="\n".join(_steps_index(HEALING)),
+        fitting="\n".join(_steps_index(FITTING)),
+        steps="\n\n".join(_step_section(placement.step) for placement in (*HEALING, *FITTING)),
         damage=f"{BEGIN}{between(before, BEGIN, END)}{END}",
     )
 
@@ -81,6 +102,40 @@ def _section(placement: Placement) -> str:
     rows = [f"| {_cell(each.title)} | {shown(each.before)} | {after(each)} |" for each in rule.examples]
     head = ["| example | before | after |", "|---|---|---|"]
     return "\n".join([f"## {rule.name}", "", in_prose(_said(rule.doc, "What")), "", *_spaced(said), *head, *rows])
+
+
+def _steps_index(placements: Sequence[Healing]) -> Iterator[str]:
+    yield "| step | class | what it does | why here |"
+    yield "|---|---|---|---|"
+    for step, reason in placements:
+        yield f"| [{step.name}](#{step.name}) | {step.safety} | {_cell(_said(step.doc, 'What'))} | {_cell(reason)} |"
+
+
+def _step_section(step: Step) -> str:
+    said = [f"{part}: {in_prose(_said(step.doc, part))}" for part in ("Why", "Safety")]
+    rows = [f"| {_cell(each.title)} | {messages(each.before)} | {_healed(each)} |" for each in step.examples]
+    head = ["| example | before | after |", "|---|---|---|"]
+    return "\n".join([f"### {step.name}", "", in_prose(_said(step.doc, "What")), "", *_spaced(said), *head, *rows])
+
+
+def _healed(example: HistoryExample) -> str:
+    return "stays" if list(example.after) == list(example.before) else messages(example.after)
+
+
+def messages(history: Sequence[Message]) -> str:
+    """Write messages in a cell of a table, one a line."""
+    return "<br>".join(in_code(_message(each)) for each in history)
+
+
+def _message(message: Message) -> str:
+    """Write a message: its role, its content, its calls, and what else is in it."""
+    known = ("role", "content", "tool_calls", "tool_call_id")
+    content = message.get("content")
+    parts = [content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)] if "content" in message else []
+    parts += [json.dumps(each, ensure_ascii=False) for each in message.get("tool_calls") or ()]
+    parts += [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in message.items() if name not in known]
+    answers = f" of {message['tool_call_id']}" if message.get("tool_call_id") else ""
+    return f"{message.get('role')}{answers}: {' '.join(part for part in parts if part != 'null')}".rstrip()
 
 
 def _cell(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.history.registry import FITTERS, HEALERS
 from docs.rules_page import PAGE, page, shown, with_damage
 from rules.conversation import ToolCall, Turn
 from rules.registry import RULES
@@ -17,7 +18,10 @@ def test_every_rule_has_its_place_and_its_examples() -> None:
     for rule in RULES:
         assert f"\n## {rule.name}\n" in text
         assert f"](#{rule.name}) | {rule.safety} |" in text
-    assert text.count("\n## ") == len(RULES) + 1
+    assert text.count("\n## ") == len(RULES) + 2
+    for step in (*HEALERS, *FITTERS):
+        assert f"\n### {step.name}\n" in text
+        assert f"](#{step.name}) | {step.safety} |" in text
 
 
 def test_another_table_of_damage_leaves_the_page_as_it_is() -> None:
