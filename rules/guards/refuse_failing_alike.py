@@ -53,7 +53,7 @@ def refuse_failing_alike(turn: Turn, within: Conversation) -> Turn | Problem:
         f"The last {alike} calls of {quoted(call.name)} all failed in the same way: {quoted(said)}. Another variation will fail "
         "too. Find out why first: look at what is really there, or go about it in another way."
     )
-    return Problem("failing-alike", "model-loop", advice, call)
+    return Problem("failing-alike", "model-loop", advice)
 
 
 def _failed_so(step: Step, last: Step, call: ToolCall) -> bool:

@@ -89,10 +89,10 @@ def refuse_repetition(turn: Turn, within: Conversation) -> Turn | Problem:
     first, stop = turn.calls[0], within.policy.patience.stop
     if stop and found.times >= stop:
         advice = f"{quoted(first.name)} was called {found.times} times with the same result, although the model was told so."
-        return Problem("stuck", "model-loop", advice, first, hopeless=True)
+        return Problem("stuck", "model-loop", advice, hopeless=True)
     rung = (found.times - limit) // RUNG + within.asked.count("repeated-call")
     hides = found.again if rung else frozenset()
-    return Problem("repeated-call", "model-loop", _advice(found, first, within.policy, rung), first, hides=hides)
+    return Problem("repeated-call", "model-loop", _advice(found, first, within.policy, rung), hides=hides)
 
 
 def _advice(found: Round, call: ToolCall, policy: Policy, rung: int) -> str:

@@ -43,6 +43,7 @@ async def test_the_third_time_the_model_is_told_and_does_something_else(
     first, second = vllm.requests
     assert second["messages"][: len(first["messages"])] == first["messages"]
     assert "third time" in texts(second)[-1]
+    assert "Make the call again" not in texts(second)[-1]
     assert second["temperature"] != first.get("temperature")
     record = await written(tmp_path)
     assert (record["outcome"], record["class"], record["reason"]) == ("asked-again", "model-loop", "repeated-call")
