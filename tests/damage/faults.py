@@ -42,8 +42,8 @@ InPlace: TypeAlias = Callable[[Part], Iterator[object]]
 """Yields what a value may become in its place."""
 
 
-def in_place(change: InPlace) -> Damage:
-    """Make a fault of one value that of a call: at each place by itself, and in each way at all places at once."""
+def in_place(change: InPlace, *, together: bool = True) -> Damage:
+    """Make a fault of one value that of a call: at each place by itself and, `together`, at all places at once."""
 
     def damage(right: Right) -> Iterator[ToolCall]:
         whole = right.arguments
@@ -51,7 +51,7 @@ def in_place(change: InPlace) -> Damage:
         for path, news in changes:
             yield from (_with(right.call, put(whole, path, new)) for new in news)
         leaves = [(path, news[0]) for path, news in changes if news and path]
-        if len(leaves) > 1 and not any(_within(one, other) for one, _ in leaves for other, _ in leaves):
+        if together and len(leaves) > 1 and not any(_within(one, other) for one, _ in leaves for other, _ in leaves):
             every = whole
             for path, new in leaves:
                 every = put(every, path, new)

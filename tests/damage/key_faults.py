@@ -120,7 +120,7 @@ KEY_FAULTS = (
     Fault("keys with a slip", True, in_place(keys_with_a_slip)),
     Fault("chatter beside the arguments", True, in_place(chatter)),
     Fault("null for what is nobody's", True, in_place(nothing_too_many)),
-    Fault("a key with any slip", False, in_place(keys_with_any_slip)),
-    Fault("a key that is nobody's", False, in_place(keys_of_nobody)),
-    Fault("a key between two", False, in_place(keys_between)),
+    Fault("a key with any slip", False, in_place(keys_with_any_slip, together=False)),
+    Fault("a key that is nobody's", False, in_place(keys_of_nobody, together=False)),
+    Fault("a key between two", False, in_place(keys_between, together=False)),
 )

@@ -139,8 +139,8 @@ VALUE_FAULTS = (
     Fault("an item without its list", True, in_place(items_without_list)),
     Fault("null for what is not given", True, in_place(nulls_for_nothing)),
     Fault("times with blanks", True, in_place(times_with_blanks)),
-    Fault("a value that spells nothing", False, in_place(nonsense)),
-    Fault("objects and lists as text, cut", False, in_place(containers_cut)),
-    Fault("a text that is no choice", False, in_place(no_choice)),
-    Fault("nothing for what is needed", False, in_place(nothing_for_needed)),
+    Fault("a value that spells nothing", False, in_place(nonsense, together=False)),
+    Fault("objects and lists as text, cut", False, in_place(containers_cut, together=False)),
+    Fault("a text that is no choice", False, in_place(no_choice, together=False)),
+    Fault("nothing for what is needed", False, in_place(nothing_for_needed, together=False)),
 )
