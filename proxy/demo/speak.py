@@ -42,7 +42,8 @@ def tokens(raw: str) -> list[str]:
 
 def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the events of a streamed answer."""
-    head = {"id": "chatcmpl-sim", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": asked.get("model", "")}
+    model = str(asked.get("model", ""))  # any JSON may stand there
+    head = {"id": "chatcmpl-sim", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model}
 
     def event(delta: Mapping[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
@@ -91,7 +92,7 @@ def whole(said: Said, asked: Mapping[str, Any]) -> dict[str, Any]:
         "id": "chatcmpl-sim",
         "object": "chat.completion",
         "created": 1_700_000_000,
-        "model": asked.get("model", ""),
+        "model": str(asked.get("model", "")),
         "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": logprobs}],
         "usage": usage(said),
     }
