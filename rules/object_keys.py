@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from rules.conversation import Json, Schema
-from rules.kinds import SchemaLookup, among, kind_of
+from rules.kinds import SchemaLookup, among
 from rules.members import matches, required_of
 from rules.read_json import Reading, read_json
+from rules.scalars import as_text
 from rules.spelling import differs_in_number, distance, slips, squeezed
 
 MAX_STRANGE: Final = 8
@@ -90,7 +90,8 @@ def nearest(key: str, keys: ObjectKeys) -> str:
 
 def may_be(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> bool:
     """Say whether a value fits a schema, or would once its text is read, or it is written as text."""
-    if lookup.admits(value, schema) or (isinstance(value, int) and lookup.admits(json.dumps(value), schema)):
+    text = as_text(value)
+    if lookup.admits(value, schema) or (text is not None and lookup.admits(text, schema)):
         return True
     if not isinstance(value, str):
         return False
@@ -103,7 +104,11 @@ def may_be(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> bool:
 
 def same_value(one: Json, other: Json) -> bool:
     """Say whether two values are equal through and through; unlike `==`, it tells true from 1."""
-    return among(one, [other]) and kind_of(one) == kind_of(other) and repr(one) == repr(other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_value(each, other[name]) for name, each in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    return among(one, [other])
 
 
 def renamed(value: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Json]:
