@@ -13,6 +13,9 @@ from rules.spelling import squeezed
 _JUNK: Final = " \t\r\n\"'`"
 _NAME: Final = re.compile(r"[^\s\"'`<>(){}\[\]=,]{1,200}")
 _TAIL: Final = ".:;/"
+_LAST: Final = 4
+"""Parts of a name between colons that may be the tool's."""
+
 _INDEX: Final = re.compile(r":\d{1,4}\Z")
 _NAMESPACE: Final = re.compile(r"(?:functions?|tools?|default_api|multi_tool_use)[./]", re.IGNORECASE)
 
@@ -60,5 +63,5 @@ def _spellings(bare: str) -> Iterator[str]:
         inner = inner[space.end() :]
         yield inner
     parts = bare.split(":")
-    for at in range(1, len(parts)):
+    for at in range(max(1, len(parts) - _LAST), len(parts)):
         yield ":".join(parts[at:])

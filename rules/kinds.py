@@ -35,6 +35,7 @@ class SchemaLookup:
     _applying: dict[tuple[int, Kind], tuple[object, list[Schema]]] = field(default_factory=dict)
     _choices: dict[tuple[int, Kind], tuple[object, list[Json] | None]] = field(default_factory=dict)
     _members: dict[tuple[int, str], tuple[object, Json]] = field(default_factory=dict)
+    _spelled: dict[int, tuple[object, Mapping[str, tuple[str, ...]]]] = field(default_factory=dict)
     _branches: dict[int, tuple[object, list[Json]]] = field(default_factory=dict)
     _joined: dict[tuple[int, ...], tuple[object, Json]] = field(default_factory=dict)
 
@@ -75,6 +76,19 @@ class SchemaLookup:
         """Return the names of the members that an object must have."""
         return required_of(self.applying(schema, "object"))
 
+    def names(self, schema: Json | Schema) -> frozenset[str]:
+        """Return the names of the properties of an object."""
+        return frozenset().union(*self.spelled(schema).values())
+
+    def spelled(self, schema: Json | Schema) -> Mapping[str, tuple[str, ...]]:
+        """Return the properties of an object by their squeezed names."""
+        if id(schema) not in self._spelled:
+            found: dict[str, tuple[str, ...]] = {}
+            for name in sorted(names_of(self.applying(schema, "object"))):
+                found[squeezed(name)] = (*found.get(squeezed(name), ()), name)
+            self._spelled[id(schema)] = schema, found
+        return self._spelled[id(schema)][1]
+
     def narrowed(self, schema: Json | Schema, value: Mapping[str, Json]) -> Json | Schema:
         """Return the schema with the one branch that may accept an object: all others refuse its constants, or its keys.
 
@@ -103,9 +117,10 @@ class SchemaLookup:
         return self._branches[id(schema)][1]
 
     def _refuses_constants(self, branch: Json, given: Mapping[str, Json]) -> bool:
-        for name in names_of(self.applying(branch, "object")):
-            value = given.get(squeezed(name))
-            values = self.choices(self.member(branch, name), kind_of(value)) if squeezed(name) in given else None
+        spelled = self.spelled(branch)
+        for name in (name for bare in given.keys() & spelled.keys() for name in spelled[bare]):
+            value = given[squeezed(name)]
+            values = self.choices(self.member(branch, name), kind_of(value))
             if values is not None and not among(_bare(value), [_bare(each) for each in values]):
                 return True
         return False

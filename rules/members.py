@@ -14,11 +14,11 @@ from rules.spelling import squeezed
 MAX_NAME: Final = 200
 """Characters of a member's name that are held against a pattern."""
 
-MAX_PATTERNS: Final = 32
+MAX_PATTERNS: Final = 8
 
 _ATOM: Final = r"(?:[^\\^$.|?*+()\[\]{}]|\\[dDwWsS.\-/_]|\.|\[\^?(?:[^\\\[\]]|\\[dDwWsS.\-/_])+\])"
-_PLAIN: Final = re.compile(rf"\^?{_ATOM}*+(?:[*+?]|\{{\d{{1,3}}(?:,\d{{0,3}})?\}})?{_ATOM}*+\$?")
-"""Patterns that cost no more than the square of a name's length: a row of characters, at most one of them repeated."""
+_PLAIN: Final = re.compile(rf"\^{_ATOM}*+(?:[*+?]|\{{\d{{1,3}}(?:,\d{{0,3}})?\}})?{_ATOM}*+\$?|{_ATOM}*+\$?|\.[*+]")
+"""Patterns that cost little: a row of characters and, behind an anchor, at most one of them repeated; or anything at all."""
 
 
 def speaking_of_member(schemas: Iterable[Schema], name: str) -> list[Json]:

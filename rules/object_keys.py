@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rules.conversation import Json, Schema
-from rules.kinds import SchemaLookup, among, kind_of
-from rules.members import matches, names_of, required_of
+from rules.kinds import SchemaLookup, among
+from rules.members import matches, required_of
 from rules.read_json import Reading, read_json
-from rules.spelling import MAX_NAME, differs_in_number, distance, slips, squeezed
+from rules.scalars import as_text
+from rules.spelling import differs_in_number, distance, slips, squeezed
 
 MAX_STRANGE: Final = 8
-MAX_DECLARED: Final = 256
+MAX_DECLARED: Final = 100
 """An object with more keys is data, not arguments, and nobody looks for slips in it."""
 
 _ELSEWHERE: Final = frozenset({"if", "dependentSchemas", "$dynamicRef", "propertyNames", "unevaluatedProperties"})
@@ -51,7 +52,7 @@ def keys_of(value: Mapping[str, Json], schema: Json | Schema, lookup: SchemaLook
     if not isinstance(schema, Mapping) or lookup.speaks_in_branches(schema):
         return ObjectKeys()
     schemas = lookup.applying(schema, "object")
-    declared = names_of(schemas)
+    declared = lookup.names(schema)
     if not declared or len(declared) > MAX_DECLARED or any(not _ELSEWHERE.isdisjoint(each) for each in schemas):
         return ObjectKeys()
     strange = tuple(name for name in value if name not in declared and not _by_pattern(name, schemas))
@@ -84,12 +85,13 @@ def nearest(key: str, keys: ObjectKeys) -> str:
         return ""
     bare = squeezed(key)
     rivals = (each for each in keys.declared if each != name)
-    return "" if any(distance(bare, squeezed(each)[:MAX_NAME]) <= count + 1 for each in rivals) else name
+    return "" if any(distance(bare, squeezed(each), count + 1) <= count + 1 for each in rivals) else name
 
 
 def may_be(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> bool:
-    """Say whether a value fits a schema, or would once its text is read."""
-    if lookup.admits(value, schema):
+    """Say whether a value fits a schema, or would once its text is read, or it is written as text."""
+    text = as_text(value)
+    if lookup.admits(value, schema) or (text is not None and lookup.admits(text, schema)):
         return True
     if not isinstance(value, str):
         return False
@@ -102,7 +104,11 @@ def may_be(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> bool:
 
 def same_value(one: Json, other: Json) -> bool:
     """Say whether two values are equal through and through; unlike `==`, it tells true from 1."""
-    return among(one, [other]) and kind_of(one) == kind_of(other) and repr(one) == repr(other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_value(each, other[name]) for name, each in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    return among(one, [other])
 
 
 def renamed(value: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from rules.base import Example, asks, declaring, rule
@@ -47,13 +48,23 @@ def guess_keys(turn: Turn, within: Conversation) -> Turn:
         that names are made of: `min` is no slip of `max`, nor `data` of `date`, nor `new_string` of `new_str`. A singular
         for a plural is taken only for a property that the schema requires and misses. The value fits the property.
     """
-    return mend_objects(turn, within, _guessed)
+    guesses = Guesses()
+    mended = mend_objects(turn, within, guesses)
+    return turn if guesses.left < 0 else mended
 
 
-def _guessed(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
-    keys = keys_of(value, schema, lookup) if isinstance(value, dict) else ObjectKeys()
-    if not isinstance(value, dict) or not keys.strange:
-        return value
-    meant = unrivalled({key: name for key in keys.strange if (name := nearest(key, keys))})
-    names = {key: name for key, name in meant.items() if may_be(value[key], lookup.member(schema, name), lookup)}
-    return renamed(value, names) if names else value
+@dataclass(slots=True)
+class Guesses:
+    """Mends the keys of objects. Where more than so many have keys that nobody declared, those are no slips."""
+
+    left: int = 50
+
+    def __call__(self, value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
+        """Rename the keys of one object."""
+        keys = keys_of(value, schema, lookup) if isinstance(value, dict) else ObjectKeys()
+        if not isinstance(value, dict) or not keys.strange or self.left < 0:
+            return value
+        self.left -= 1
+        meant = unrivalled({key: name for key in keys.strange if (name := nearest(key, keys))})
+        names = {key: name for key, name in meant.items() if may_be(value[key], lookup.member(schema, name), lookup)}
+        return renamed(value, names) if names else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from rules.base import Example, asks, asks_with, declaring, rule
@@ -46,7 +47,7 @@ def _matched(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
     keys = keys_of(value, schema, lookup) if isinstance(value, dict) else ObjectKeys()
     if not isinstance(value, dict) or not keys.strange:
         return value
-    meant = {key: name for key in keys.strange if (name := _same(key, keys))}
+    meant = {key: name for key in keys.strange if (name := _same(key, lookup.spelled(schema)))}
     wanted = keys.needed if keys.other == "yes" else keys.missing
     names = {key: name for key, name in unrivalled(meant).items() if name in wanted}
     spare = {key for key, name in meant.items() if keys.other == "no" and name in value and same_value(value[key], value[name])}
@@ -55,8 +56,8 @@ def _matched(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
     return renamed({key: each for key, each in value.items() if key not in spare}, names)
 
 
-def _same(key: str, keys: ObjectKeys) -> str:
+def _same(key: str, spelled: Mapping[str, tuple[str, ...]]) -> str:
     """Return the one property that a key is, in other letters."""
     bare = squeezed(key)
-    same = [name for name in keys.declared if squeezed(name) == bare] if bare else []
+    same = spelled.get(bare, ()) if bare else ()
     return same[0] if len(same) == 1 else ""

@@ -7,6 +7,7 @@ from rules.conversation import Conversation, Json, Schema, Turn
 from rules.kinds import SchemaLookup
 from rules.mend_values import mend_values
 from rules.samples import TOOLS
+from rules.scalars import as_text
 
 
 @rule(
@@ -32,8 +33,5 @@ def stringify_scalar(turn: Turn, within: Conversation) -> Turn:
 
 
 def _text(value: Json, schema: Json | Schema, lookup: SchemaLookup) -> Json:
-    if "string" not in lookup.kinds(schema) or not isinstance(value, int):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if value.bit_length() < 10_000 else value
+    text = as_text(value) if "string" in lookup.kinds(schema) else None
+    return value if text is None else text

@@ -70,3 +70,57 @@ def test_true_is_not_one() -> None:
     assert lookup.admits(1, {"enum": [1]})
     assert lookup.admits(5.0, {"type": "integer"})
     assert not lookup.admits(5.5, {"type": "integer"})
+
+
+UNION: dict[str, Any] = {
+    "oneOf": [
+        {"properties": {"kind": {"const": "file"}, "size": {"type": "integer"}}, "required": ["kind"]},
+        {"properties": {"kind": {"const": "web"}, "size": {"type": "string"}}, "required": ["kind"]},
+    ]
+}
+BY_KEYS: dict[str, Any] = {
+    "anyOf": [
+        {"properties": {"a": {"type": "integer"}}, "required": ["a"]},
+        {"properties": {"b": {"type": "integer"}}, "additionalProperties": False},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "name", "found"),
+    [
+        (UNION, {"kind": "file", "size": "5"}, "size", {"integer"}),
+        (UNION, {"KIND": "Web", "size": 5}, "size", {"string"}),
+        (UNION, {"kind": "ftp", "size": "5"}, "size", ALL),
+        (UNION, {"size": "5"}, "size", ALL),
+        (BY_KEYS, {"a": "5"}, "a", {"integer"}),
+        (BY_KEYS, {"b": "5"}, "b", {"integer"}),
+    ],
+)
+def test_an_object_singles_out_the_branch_that_may_accept_it(schema: Any, value: Any, name: str, found: set[str]) -> None:
+    lookup = SchemaLookup(schema)
+    assert lookup.kinds(lookup.member(lookup.narrowed(schema, value), name)) == found
+
+
+def test_a_branch_that_is_singled_out_speaks_alone_of_the_keys() -> None:
+    lookup = SchemaLookup(UNION)
+    narrowed = lookup.narrowed(UNION, {"kind": "web"})
+    assert lookup.speaks_in_branches(UNION)
+    assert not lookup.speaks_in_branches(narrowed)
+    assert lookup.narrowed(UNION, {"kind": "web", "size": "x"}) is narrowed
+
+
+@pytest.mark.parametrize(
+    ("schema", "found"),
+    [
+        ({"oneOf": [{"const": "a"}, {"const": "b"}]}, ["a", "b"]),
+        ({"anyOf": [{"enum": ["a"]}, {"type": "null"}]}, ["a"]),
+        ({"anyOf": [{"enum": ["a"]}, {"type": "string"}]}, None),
+        ({"enum": ["a", "b", 1], "allOf": [{"enum": ["b", "c"]}]}, ["b"]),
+        ({"$ref": "#/$defs/color"}, ["red", "blue"]),
+        ({"type": "string"}, None),
+        (True, None),
+    ],
+)
+def test_choices_are_found_wherever_they_are_counted(schema: Any, found: list[str] | None) -> None:
+    assert SchemaLookup(ROOT).choices(schema, "string") == found
