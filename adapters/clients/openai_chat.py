@@ -12,7 +12,7 @@ from adapters.clients.aliases import key_aliases, tool_aliases
 from adapters.clients.finishing import finish_of
 from adapters.messages import ROLES, text_of
 from adapters.models.native import call_of
-from rules.conversation import Conversation, Policy, ToolCall, Tools, ToolSpec, Turn
+from rules.conversation import Conversation, Policy, Several, ToolCall, Tools, ToolSpec, Turn
 
 
 def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
@@ -24,16 +24,22 @@ def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
 
 
 def read(body: Body) -> Conversation:
-    """Read tools and turns. With `tool_choice: "none"` nothing may be called."""
-    declared = () if body.get("tool_choice") == "none" else tuple(_tools(body.get("tools") or ()))
-    policy = policy_for(declared, Policy(choice="required" if _demands(body.get("tool_choice")) else "auto"))
-    policy = replace(policy, prose="message" if policy.finish else "answer")
+    """Read tools and turns. With `tool_choice: "none"` nothing may be called, and with a function's name nothing but that."""
+    choice = body.get("tool_choice")
+    declared = () if choice == "none" else tuple(_tools(body.get("tools") or ()))
+    named = _named(choice)
+    declared = tuple(tool for tool in declared if tool.name == named) or declared if named else declared
+    policy = policy_for(declared, Policy(choice="required" if choice == "required" or named else "auto"))
+    several: Several = "first" if body.get("parallel_tool_calls") is False else "all"
+    policy = replace(policy, prose="message" if policy.finish else "answer", several=several)
     return Conversation(declared, tuple(map(turn_of, body.get("messages") or ())), policy)
 
 
-def _demands(choice: Any) -> bool:
-    """Tell whether a call is demanded: any, or one of a named function."""
-    return choice == "required" or isinstance(choice, dict)
+def _named(choice: Any) -> str:
+    """Return the name of the function that is demanded; empty where none is."""
+    function = choice.get("function") if isinstance(choice, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _tools(declared: Iterable[Any]) -> Iterable[ToolSpec]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from adapters.base import Client
 from adapters.models.gemma4 import GEMMA4
 from adapters.registry import CLIENTS
 from proxy.demo.speak import Said
+from rules.base import Rule
 from rules.conversation import Conversation, Json, ToolCall, ToolSpec, Turn
+from rules.registry import RULES
 from tests.adapters.clients.judges import JUDGES
 from tests.adapters.clients.prompts import REQUESTS
 from tests.conftest import Start
@@ -133,6 +136,45 @@ async def test_what_the_model_can_mend_reaches_the_client(
     assert actions(client, answer) == wanted(client, within, other)
     record = await written(tmp_path)
     assert (record["outcome"], record["class"]) == ("asked-again", FAULTS[fault].kind)
+
+
+@every_client
+async def test_a_rule_that_fails_costs_nobody_a_turn(
+    vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    def breaks(turn: Turn, within: Conversation) -> Turn:
+        raise ZeroDivisionError
+
+    broken = Rule("broken", "form", breaks, (), "")
+    monkeypatch.setattr("proxy.answer.RULES", (broken, *RULES))
+    body, within, call = scene(client, "")
+    vllm.says(gemma(call))
+    url = await start(upstream=vllm.url, journal=tmp_path)
+    _, answer = await ask(url, body, PATHS.get(client.name, ""), stream)
+    assert actions(client, answer) == wanted(client, within, call)
+    assert (await written(tmp_path))["skipped_rules"] == ["broken"]
+
+
+@every_client
+async def test_a_history_that_a_template_refuses_is_healed_or_fitted(
+    vllm: FakeVllm, start: Start, stream: bool, client: Client
+) -> None:
+    body, within, call = scene(client, "")
+    odd = [
+        {"role": "assistant", "content": ""},
+        {"role": "tool", "tool_call_id": "nobody's", "content": "lost"},
+        {"role": "user", "content": "Go on."},
+        {"role": "user", "content": "Go on."},
+    ]
+    refusal = refusing(400, b'{"error": {"message": "Conversation roles must alternate user/assistant/user/assistant/..."}}')
+    vllm.says(refusal, gemma(call))
+    url = await start(upstream=vllm.url)
+    status, answer = await ask(url, {**body, "messages": [*body["messages"], *odd]}, PATHS.get(client.name, ""), stream)
+    assert status == 200
+    assert actions(client, answer) == wanted(client, within, call)
+    first, second = ([each["role"] for each in request["messages"]] for request in vllm.requests)
+    assert "tool" not in first
+    assert not any(pair == ("user", "user") for pair in pairwise(second))
 
 
 @every_client

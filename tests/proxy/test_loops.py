@@ -142,6 +142,18 @@ async def test_a_demanded_call_is_asked_for(proxy: Proxy) -> None:
     assert (await proxy.ask(tools=[BASH], tool_choice="required")).calls == [("bash", {"command": "ls"})]
 
 
+async def test_a_function_that_is_demanded_is_the_only_one(proxy: Proxy) -> None:
+    choice = {"type": "function", "function": {"name": "submit"}}
+    proxy.vllm.says(said("ls"), "<|tool_call>call:submit{}<tool_call|>")
+    assert (await proxy.ask(tools=[BASH, SUBMIT], tool_choice=choice)).calls == [("submit", {})]
+    assert len(proxy.vllm.requests) == 2
+
+
+async def test_who_takes_no_parallel_calls_gets_one(proxy: Proxy) -> None:
+    proxy.vllm.says(said("ls") + said("pwd"))
+    assert (await proxy.ask(tools=[BASH], parallel_tool_calls=False)).calls == [("bash", {"command": "ls"})]
+
+
 async def test_where_nothing_may_be_called_nothing_is_asked_for(proxy: Proxy) -> None:
     proxy.vllm.says("Let me look at the file:")
     assert (await proxy.ask(tools=[BASH], tool_choice="none")).text == "Let me look at the file:"
