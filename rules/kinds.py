@@ -120,6 +120,8 @@ class SchemaLookup:
         spelled = self.spelled(branch)
         for name in (name for bare in given.keys() & spelled.keys() for name in spelled[bare]):
             value = given[squeezed(name)]
+            if value is None and name not in self.required(branch):
+                continue  # it may stand for nothing
             values = self.choices(self.member(branch, name), kind_of(value))
             if values is not None and not among(_bare(value), [_bare(each) for each in values]):
                 return True

@@ -195,7 +195,11 @@ async def test_no_client_is_given_a_quoted_call(vllm: FakeVllm, start: Start, st
         vllm.requests.clear()
         status, seen = await ask(url, REQUESTS[client](), "", stream)
         assert (status, seen["finish"], seen.get("tool_calls") or []) == (200, "stop", [])
-        assert len(vllm.requests) == 1
+        about = [each["messages"][-1]["content"] for each in vllm.requests[1:]]
+        assert len(about) == (
+            client != "openai_chat"
+        )  # these take no turn without an action: that is asked for, and nothing else
+        assert all("It held no action" in each for each in about)
         assert client not in JUDGES or not JUDGES[client](seen["content"])
 
 
@@ -253,7 +257,7 @@ async def test_hostile_names_reach_the_model_as_short_data(proxy: Proxy, name: s
     proxy.vllm.says(Said(calls=[called]), "Fine.")
     tool = {"type": "function", "function": {"name": f"a{name[:64]}", "description": name, "parameters": {"type": "object"}}}
     await proxy.ask(tools=[BASH, tool])
-    first, second = (each["messages"] for each in proxy.vllm.requests)
+    first, second, *_ = (each["messages"] for each in proxy.vllm.requests)
     assert second[: len(first)] == first
     attempt, advice = second[len(first) :]
     assert [attempt["role"], advice["role"]] == ["assistant", "user"]

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from rules.base import repair
+from rules.conversation import Conversation, ToolCall, ToolSpec, Turn
 from rules.kinds import ALL, SchemaLookup, kinds
+from rules.registry import RULES
 
 ROOT: dict[str, Any] = {
     "$defs": {
@@ -124,3 +127,12 @@ def test_a_branch_that_is_singled_out_speaks_alone_of_the_keys() -> None:
 )
 def test_choices_are_found_wherever_they_are_counted(schema: Any, found: list[str] | None) -> None:
     assert SchemaLookup(ROOT).choices(schema, "string") == found
+
+
+def test_null_for_what_is_not_given_hides_no_branch() -> None:
+    file = {"type": "object", "properties": {"kind": {"const": "file"}, "mode": {"enum": ["r", "w"]}}, "required": ["kind"]}
+    web = {"type": "object", "properties": {"kind": {"const": "web"}, "mode": {"type": "string"}}, "required": ["kind"]}
+    tools = (ToolSpec("open", "", {"type": "object", "properties": {"what": {"oneOf": [file, web]}}, "required": ["what"]}),)
+    call = ToolCall("c1", "open", {"what": {"kind": "file", "mode": None}})
+    mended = repair(Turn("assistant", calls=(call,)), Conversation(tools), RULES).turn
+    assert mended.calls[0].arguments == {"what": {"kind": "file"}}

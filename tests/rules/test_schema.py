@@ -21,10 +21,10 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"enum
 def test_findings_name_path_keyword_and_rule() -> None:
     assert find({"a": 1}, OBJECT) == []
     (missing,) = find({"aa": 1}, OBJECT)
-    assert missing == Finding("$.a", "required", '"a" is required; "aa" is not declared')
+    assert missing == Finding("$.a", "required", '"a" is required; "aa" is not declared', "a")
     kind, choice = sorted(find({"a": "1", "b": "z"}, OBJECT), key=lambda each: each.path)
-    assert kind == Finding("$.a", "type", "must be integer, not string")
-    assert choice == Finding("$.b", "enum", 'must be one of ["x", "y"]')
+    assert kind == Finding("$.a", "type", "must be integer, not string", "a")
+    assert choice == Finding("$.b", "enum", 'must be one of ["x", "y"]', "b")
 
 
 def test_every_missing_name_is_found() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Message
@@ -112,6 +112,7 @@ ODD = st.fixed_dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(messages=st.lists(ODD, max_size=6), flags=st.lists(st.booleans(), min_size=5, max_size=5))
 def test_no_json_makes_it_raise(messages: list[dict[str, Any]], flags: list[bool]) -> None:
     opened, continues, system_first, plain, merge = flags
