@@ -13,7 +13,7 @@ from adapters.history.base import Step
 from adapters.history.registry import FITTING, HEALING
 from adapters.history.registry import Placement as Healing
 from docs.markdown import between, in_code, in_prose, with_between
-from rules.base import Example
+from rules.base import Example, Rule
 from rules.conversation import ToolCall, Turn
 from rules.registry import PLACEMENTS, Placement
 
@@ -75,11 +75,11 @@ guessed: the model is asked, or the call comes back all the same. The same fault
 def page(before: str = "") -> str:
     """Return the page. Its table of damage is that of the page before."""
     return _PAGE.format(
-        index="\n".join(_index(PLACEMENTS)),
-        rules="\n\n".join(_section(each) for each in PLACEMENTS),
-        healing="\n".join(_steps_index(HEALING)),
-        fitting="\n".join(_steps_index(FITTING)),
-        steps="\n\n".join(_step_section(placement.step) for placement in (*HEALING, *FITTING)),
+        index="\n".join(_index("rule", PLACEMENTS)),
+        rules="\n\n".join(_rule(each.rule) for each in PLACEMENTS),
+        healing="\n".join(_index("step", HEALING)),
+        fitting="\n".join(_index("step", FITTING)),
+        steps="\n\n".join(_step(placement.step) for placement in (*HEALING, *FITTING)),
         damage=f"{BEGIN}{between(before, BEGIN, END)}{END}",
     )
 
@@ -89,33 +89,26 @@ def with_damage(text: str, table: str) -> str:
     return with_between(text, BEGIN, END, table)
 
 
-def _index(placements: Sequence[Placement]) -> Iterator[str]:
-    yield "| rule | class | what it does | why here |"
+def _index(kind: str, placements: Sequence[Placement | Healing]) -> Iterator[str]:
+    yield f"| {kind} | class | what it does | why here |"
     yield "|---|---|---|---|"
-    for rule, reason in placements:
-        yield f"| [{rule.name}](#{rule.name}) | {rule.safety} | {_cell(_said(rule.doc, 'What'))} | {_cell(reason)} |"
+    for each, reason in placements:
+        yield f"| [{each.name}](#{each.name}) | {each.safety} | {_cell(_said(each.doc, 'What'))} | {_cell(reason)} |"
 
 
-def _section(placement: Placement) -> str:
-    rule = placement.rule
-    said = [f"{part}: {in_prose(_said(rule.doc, part))}" for part in ("Why", "Safety")]
-    rows = [f"| {_cell(each.title)} | {shown(each.before)} | {after(each)} |" for each in rule.examples]
+def _section(heading: str, each: Rule | Step, rows: Sequence[str]) -> str:
+    said = [f"{part}: {in_prose(_said(each.doc, part))}" for part in ("Why", "Safety")]
     head = ["| example | before | after |", "|---|---|---|"]
-    return "\n".join([f"## {rule.name}", "", in_prose(_said(rule.doc, "What")), "", *_spaced(said), *head, *rows])
+    return "\n".join([f"{heading} {each.name}", "", in_prose(_said(each.doc, "What")), "", *_spaced(said), *head, *rows])
 
 
-def _steps_index(placements: Sequence[Healing]) -> Iterator[str]:
-    yield "| step | class | what it does | why here |"
-    yield "|---|---|---|---|"
-    for step, reason in placements:
-        yield f"| [{step.name}](#{step.name}) | {step.safety} | {_cell(_said(step.doc, 'What'))} | {_cell(reason)} |"
+def _rule(rule: Rule) -> str:
+    return _section("##", rule, [f"| {_cell(each.title)} | {shown(each.before)} | {after(each)} |" for each in rule.examples])
 
 
-def _step_section(step: Step) -> str:
-    said = [f"{part}: {in_prose(_said(step.doc, part))}" for part in ("Why", "Safety")]
+def _step(step: Step) -> str:
     rows = [f"| {_cell(each.title)} | {messages(each.before)} | {_healed(each)} |" for each in step.examples]
-    head = ["| example | before | after |", "|---|---|---|"]
-    return "\n".join([f"### {step.name}", "", in_prose(_said(step.doc, "What")), "", *_spaced(said), *head, *rows])
+    return _section("###", step, rows)
 
 
 def _healed(example: HistoryExample) -> str:
