@@ -14,7 +14,7 @@ _TAIL: Final = 600
 """Characters at the end of a text that say what it leads to."""
 
 _PLACEHOLDER: Final = re.compile(
-    r"(?:[\W_]|tool[_ ]?calls?|function[_ ]?calls?|calling|the|a|tool|function|action|now|here|is|assistant|none|null|empty)*\Z",
+    r"(?:[\W_]|tool[_ ]?calls?|function[_ ]?calls?|calling|the|a|tool|function|now|here|is|assistant)*\Z",
     re.IGNORECASE,
 )
 _REFUSAL: Final = re.compile(

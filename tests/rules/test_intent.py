@@ -19,6 +19,8 @@ ANSWERS = [
     "Let me summarize: the cache was never filled.",
     "Let me explain. The loop ends one step early.",
     "42",
+    "None",
+    "null",
     "yes",
     "The answer is 4.",
     "COMPLETE",
@@ -39,7 +41,7 @@ INTENTIONS = [
 ]
 QUESTIONS = ["Which file do you mean?", "I found two. Should I run both?", 'Do you want "a" or "b"?', "Shall I go on? "]
 REFUSALS = ["I'm sorry, but I can't help with that.", "I cannot do this.", "Unfortunately, I am unable to open it.", "Sorry, no."]
-PLACEHOLDERS = ["...", "[tool call]", "```\n```", "(calling the tool)", "<tool_call>", "Tool call:", "---", "None", "{}"]
+PLACEHOLDERS = ["...", "[tool call]", "```\n```", "(calling the tool)", "<tool_call>", "Tool call:", "---", "{}"]
 
 
 @pytest.mark.parametrize(
