@@ -28,7 +28,8 @@ def read(body: Body) -> Conversation:
     choice = body.get("tool_choice")
     declared = () if choice == "none" else tuple(_tools(body.get("tools") or ()))
     named = _named(choice)
-    declared = tuple(tool for tool in declared if tool.name == named) or declared if named else declared
+    if named:
+        declared = tuple(tool for tool in declared if tool.name == named) or declared
     policy = policy_for(declared, Policy(choice="required" if choice == "required" or named else "auto"))
     several: Several = "first" if body.get("parallel_tool_calls") is False else "all"
     policy = replace(policy, prose="message" if policy.finish else "answer", several=several)
