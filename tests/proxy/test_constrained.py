@@ -163,7 +163,7 @@ STRANGE = '<|tool_call>call:launch_console{input:<|"|>ps<|"|>}<tool_call|>'
 
 
 async def test_missing_arguments_that_words_do_not_bring_are_asked_for_with_all_others(proxy: Proxy) -> None:
-    proxy.vllm.says(NO_MODE, '{"mode": "app', NO_MODE, json.dumps(RIGHT[1]))
+    proxy.vllm.says(NO_MODE, Said('{"mode": "app', finish="length"), NO_MODE, json.dumps(RIGHT[1]))
     assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
     assert [form_of(each) for each in proxy.vllm.requests] == ["", "structural_tag", "", "structural_tag"]
     assert grammar_of(proxy.vllm.requests[3])["required"] == ["path", "text", "mode"]
