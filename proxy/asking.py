@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,16 +16,19 @@ from adapters.advice import ask_again, ask_under_grammar
 from adapters.structured.constraint import RUNGS, Rung, constraint_for
 from adapters.structured.cost import FREE_TEXT, tokens_for
 from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
-from proxy.concessions import NO_LOGPROBS, Concession
+from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
 from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
-from proxy.question import Demand, Question, parses, upstream_body
+from proxy.question import Demand, Question, parses, strictly, upstream_body
 from proxy.reading import Reader, Usage
 from proxy.services import CHAT, Services
 from rules.base import Problem
 
 log = structlog.get_logger()
+
+BLANKS = 32
+"""Characters of nothing but blanks at the end of an answer that was cut: no code ends so."""
 
 
 class Attempts(NamedTuple):
@@ -43,6 +47,12 @@ def was_free(answer: Answer) -> bool:
     said = answer.turn.text.strip() or answer.raw.strip()
     begun = bool(said) and not (answer.turn.thinking and not answer.turn.text.strip())
     return answer.turn.ending in ("stop", "unsure") or (begun and not said.startswith(("{", "`")))
+
+
+def ran_on(answer: Answer) -> bool:
+    """Tell whether an answer found no end, or was cut while it wrote blanks."""
+    fault = answer.problem.fault if answer.problem else ""
+    return fault == "model-degenerate" or (fault == "truncated" and not answer.raw[-BLANKS:].strip())
 
 
 class Asking:
@@ -108,7 +118,7 @@ class Asking:
 
     def _next_question(self, answer: Answer, problem: Problem, allowed: Allowance) -> Question:
         """Return the first question that was not asked in vain: under a grammar where the server bears it, else in words."""
-        form = self._services.grammars.form(self.plan.model)
+        form = self._services.grammars.form(self.plan.model) if self.plan.profile.grammar else None
         for rung in RUNGS.get(problem.reason, ()):
             if not self._tries(rung, problem):
                 continue
@@ -174,7 +184,12 @@ class Asking:
             except UpstreamRefused as refusal:
                 if refusal.status == 400 and services.memory.learn(plan.model, refusal.words, plan.body.fields):
                     continue
+                if strictly(plan, granted) and (refusal.status >= 500 or re.search(NO_STRICT.complaint, refusal.words)):
+                    services.memory.grant(plan.model, NO_STRICT)
+                    continue
                 raise
+            if strictly(plan, granted) and ran_on(answer):
+                services.memory.grant(plan.model, NO_STRICT)
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
             answer = replace(answer, rung=question.rung)

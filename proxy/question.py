@@ -13,7 +13,8 @@ from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.structured.constraint import Constraint, Rung
 from adapters.structured.forms import Form
-from proxy.concessions import Concession
+from adapters.structured.strict import with_strict
+from proxy.concessions import NO_STRICT, Concession
 from proxy.healing import fitted
 from proxy.plan import Plan, under
 
@@ -105,7 +106,7 @@ def _conversation(plan: Plan, granted: frozenset[Concession], question: Question
     theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
     shown = behind_last(_messages(plan, question.hides), plan.note)
     written = fitted([*shown, *question.more], plan.profile, granted)
-    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, theirs["tools"])}
+    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, granted, theirs["tools"])}
     return {name: value for name, value in ours.items() if value and value != theirs[name]}
 
 
@@ -124,8 +125,18 @@ def _messages(plan: Plan, hides: frozenset[int]) -> list[Message]:
     return native.messages(plan.conversation) if plan.client.rewrites else theirs
 
 
-def _tools(plan: Plan, theirs: Any) -> Any:
+def _tools(plan: Plan, granted: frozenset[Concession], theirs: Any) -> Any:
     if plan.dialect is not None:
         return theirs
     tools = tools_of(plan.conversation.tools) if plan.client.rewrites else theirs
-    return spell_out(tools) if plan.profile.spell_out and isinstance(tools, list) else tools
+    if not isinstance(tools, list):
+        return tools
+    spelled = spell_out(tools) if plan.profile.spell_out else tools
+    return with_strict(spelled) if strictly(plan, granted) else spelled
+
+
+def strictly(plan: Plan, granted: frozenset[Concession]) -> bool:
+    """Tell whether the server is asked to hold calls to their schemas: as the profile says, and where it parses calls at all."""
+    wanted = plan.profile.strict
+    demanded = plan.body.fields.get("tool_choice") not in (None, "auto", "none")
+    return (wanted == "always" or (wanted == "demanded" and demanded)) and NO_STRICT not in granted and parses(plan, granted)
