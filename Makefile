@@ -40,8 +40,8 @@ e2e-openhands: $(VENV)/.dev  ## the real OpenHands 0.59 against a scripted model
 e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scripted model; writes docs/agents.md
 	tests/e2e/agents/run.sh --write docs/agents.md
 
-e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
-	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md
+e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md and tables of docs/ladder.md
+	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md --write-ladder docs/ladder.md
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md
