@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -192,7 +191,6 @@ class Asking:
                 services.memory.grant(plan.model, NO_STRICT)
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
-            answer = replace(answer, rung=question.rung)
             self.answers.append(answer)
             return answer
 
@@ -209,5 +207,12 @@ class Asking:
         services, limit = self._services, question.limit(self.plan)
         parsed = parses(self.plan, granted) and question.demand is None
         return Reading(
-            self.plan, services.upstream, services.checker, limit, question.budget, parsed=parsed, begun=self.readers.append
+            self.plan,
+            services.upstream,
+            services.checker,
+            limit,
+            question.budget,
+            parsed=parsed,
+            rung=question.rung,
+            begun=self.readers.append,
         )

@@ -63,9 +63,12 @@ class Usage:
 
 
 class Reader:
-    """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest."""
+    """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest.
 
-    def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False) -> None:
+    rung  what was asked for (`adapters.structured.constraint.Rung`); empty: the turn itself, for the first time
+    """
+
+    def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False, rung: str = "") -> None:
         self._source: Source | None = None if source == "logprobs" else "content"
         self._limit = limit
         self._structured = Structured()
@@ -75,6 +78,7 @@ class Reader:
         self._content: list[str] = []
         self._tokens = 0
         self._keep_logprobs = keep_logprobs
+        self.rung = rung
         self.logprobs: list[Any] = []
         self.head: dict[str, Any] = {}
         self.finish_reason: str | None = None

@@ -154,15 +154,14 @@ def test_what_is_missing_costs_a_handful_of_tokens_and_not_the_file_once_more(
 def test_an_engine_that_fails_in_the_middle_of_a_grammar_is_asked_in_words(
     kind: Kind, way: str, toolmend: str, journal: Path
 ) -> None:
-    tools = {f"choice_{kind.name}_{way}": TOOLSETS["shapes"]["choice"]}  # a schema of its own: failures are remembered by schema
-    name = next(iter(tools))
-    tools[name] = {**tools[name], "properties": {**tools[name]["properties"], "level": {"enum": [kind.name, way]}}}
+    level = {"enum": [kind.name, way]}  # a schema of its own: failures are remembered by schema
+    tools = {"choice": {**TOOLSETS["shapes"]["choice"], "properties": {"level": level, "on": {"type": "boolean"}}}}
     right = {"level": way, "on": True}
-    body = asked(kind, tools, [kind.write(name, {"level": way}), kind.write(name, right)], way)
+    body = asked(kind, tools, [kind.write("choice", {"on": True}), kind.write("choice", right)], way)
     body["messages"][0]["content"] = f"[[say!:{coded('no JSON')}]] " + body["messages"][0]["content"]
     answer = ask(toolmend, body, stream=way == "stream")
     assert (answer.status, answer.finish) == (200, "tool_calls"), answer
-    assert [(called, json.loads(arguments)) for called, arguments in answer.calls] == [(name, right)]
+    assert [(called, json.loads(arguments)) for called, arguments in answer.calls] == [("choice", right)]
     attempts = journaled(journal, answer.headers["x-toolmend-turn"])["attempts"]
     assert [(each["rung"], each["problem"]) for each in attempts] == [("", "missing-arguments"), ("words", ""), ("", "broke-off")]
 
@@ -203,7 +202,17 @@ def test_blanks_are_bounded_by_a_tag_of_our_own_alone(kind: Kind, vllm: str, run
     schema = {"type": "object", "properties": {"a": {"enum": ["x", "y"]}, "b": {"enum": ["z"]}}, "required": ["a", "b"]}
     for form in FORMS[:2]:
         answers = [
-            ask(vllm, {"model": "tiny", "messages": [], **form.members(schema), "seed": seed, "max_tokens": 300}, stream=False)
+            ask(
+                vllm,
+                {
+                    "model": "tiny",
+                    "messages": [{"role": "user", "content": "Go on."}],
+                    **form.members(schema),
+                    "seed": seed,
+                    "max_tokens": 300,
+                },
+                stream=False,
+            )
             for seed in range(20)
         ]
         rungs.blanks[form.name] = sum(answer.finish == "stop" for answer in answers)
