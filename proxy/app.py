@@ -24,9 +24,9 @@ from proxy.plan import Plan, make_plan
 from proxy.profiles import Profile
 from proxy.relay import relay
 from proxy.room import Room
-from proxy.services import CHAT, Services
+from proxy.services import Services
 from proxy.settings import Settings, is_loopback
-from proxy.upstream import Upstream
+from proxy.upstream import CHAT, Upstream
 
 log = structlog.get_logger()
 

@@ -19,7 +19,8 @@ from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
 from proxy.question import Question, parses, upstream_body
 from proxy.reading import Reader, Usage
-from proxy.services import CHAT, Services
+from proxy.services import Services
+from proxy.upstream import CHAT
 from rules.base import Problem
 
 log = structlog.get_logger()

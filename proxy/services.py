@@ -14,8 +14,6 @@ from proxy.sessions import Sessions
 from proxy.settings import Settings
 from proxy.upstream import Upstream
 
-CHAT = "/v1/chat/completions"
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
