@@ -153,6 +153,7 @@ class Asking:
                 raise
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
+            services.prober.seen(plan.model, answer.reader, self._headers)
             self.answers.append(answer)
             return answer
 
