@@ -21,7 +21,8 @@ from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
 from proxy.question import Demand, Question, parses, strictly, upstream_body
 from proxy.reading import Reader, Usage
-from proxy.services import CHAT, Services
+from proxy.services import Services
+from proxy.upstream import CHAT
 from rules.base import Problem
 
 log = structlog.get_logger()
@@ -191,6 +192,7 @@ class Asking:
                 services.memory.grant(plan.model, NO_STRICT)
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
+            services.prober.seen(plan.model, answer.reader, self._headers)
             self.answers.append(answer)
             return answer
 

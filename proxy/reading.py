@@ -81,6 +81,7 @@ class Reader:
         self.rung = rung
         self.logprobs: list[Any] = []
         self.head: dict[str, Any] = {}
+        self.fingerprint: str | None = None
         self.finish_reason: str | None = None
         self.stop_reason: Any = None
         self.usage: Usage | None = None
@@ -142,6 +143,8 @@ class Reader:
             self._refuse(event["error"])
         if not self.head:
             self.head = {key: event[key] for key in HEAD if key in event}
+        if isinstance(event.get("system_fingerprint"), str):  # vLLM 0.32 tells it with the usage, at the end
+            self.fingerprint = event["system_fingerprint"]
         if isinstance(event.get("usage"), dict):
             self.usage = read_usage(event["usage"])
         choices = event.get("choices")
