@@ -19,7 +19,7 @@ import pytest
 from cases import KINDS, Kind
 from outcomes import HEAD, Table, markdown
 from rungs import Rungs
-from wire import answers
+from wire import answers, post
 
 from docs.markdown import with_between
 
@@ -145,10 +145,20 @@ def in_words(stand: Stand, kind: Kind) -> tuple[str, Path]:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
-    """Start a vLLM that nobody has asked anything, and a toolmend in front of it; only for tests that do it harm."""
+    """Start a vLLM, have it choose the wrong backend by its first structured request (vllm#55152), and start a toolmend in front of it.
+
+    Only for tests that do it harm.
+    """
     kind, port, folder = KINDS["gemma4"], _free_port(), tmp_path_factory.mktemp("fresh")
     subprocess.run([HERE / "serve.sh", kind.name, str(port)], check=True)
+    odd = {"type": "object", "properties": {"n": {"type": "integer", "multipleOf": 7}}, "required": ["n"]}
+    form = {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": odd}}}
     try:
+        messages = [{"role": "user", "content": "Go on."}]
+        status, _, text = post(
+            f"http://127.0.0.1:{port}/v1/chat/completions", {"model": "tiny", "messages": messages, "max_tokens": 20, **form}
+        )
+        assert status == 200, text
         with served(kind, f"http://127.0.0.1:{port}/v1", folder) as url:
             yield Fresh(f"http://127.0.0.1:{port}/v1", url, folder / "journal")
     finally:
