@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from adapters.base import Message
+from adapters.structured.constraint import Constraint
 from rules.advice import as_data, capped, listed
 from rules.advice import quoted as named
 from rules.base import Problem
@@ -40,14 +40,18 @@ def ask_again(turn: Turn, raw: str, problem: Problem) -> list[Message]:
     return _behind(turn, raw, problem, _closing(problem))
 
 
-def ask_under_grammar(turn: Turn, raw: str, problem: Problem, names: Sequence[str]) -> list[Message]:
-    """Return the two messages that ask for some arguments alone (all of them where none is named), as a JSON object.
-
-    names  as they are declared
-    """
+def ask_under_grammar(turn: Turn, raw: str, problem: Problem, constraint: Constraint) -> list[Message]:
+    """Return the two messages that ask for a JSON object: of some arguments alone, of all of them, or of a call."""
     call = named(problem.call.name) if problem.call else "the call"
-    wanted = f"with the arguments {listed(names)} of {call}" if names else f"with all arguments of {call}"
-    return _behind(turn, raw, problem, f"Answer now with a JSON object {wanted}.")
+    match constraint.rung:
+        case "members":
+            spare = ", or without what it can do without" if set(constraint.names) > set(constraint.needed) else ""
+            wanted = f"with {listed(constraint.names)} of {call} and nothing else{spare}"
+        case "arguments":
+            wanted = f"with all arguments of {call}"
+        case _:
+            wanted = 'with the members "name" (the tool) and "arguments" (an object)'
+    return _behind(turn, raw, problem, f"Now answer with one JSON object {wanted}.")
 
 
 def _behind(turn: Turn, raw: str, problem: Problem, closing: str) -> list[Message]:
@@ -55,7 +59,7 @@ def _behind(turn: Turn, raw: str, problem: Problem, closing: str) -> list[Messag
     advice = "\n".join(capped(as_data(line)) for line in problem.advice.split("\n"))
     return [
         {"role": "assistant", "content": attempt or "(an empty answer)"},
-        {"role": "user", "content": f"That answer could not be used. {advice} {closing}"},
+        {"role": "user", "content": f"That answer could not be used. {advice}\n{closing}"},
     ]
 
 

@@ -6,16 +6,16 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import aiohttp
 import orjson
 
 from adapters.base import Unwritable
 from adapters.guards.repeat import Repeat, problem_of, told_once
+from adapters.structured.constraint import Constraint, Rung
 from adapters.turns import ECHOED, RECOVERED, TurnBuilder, recovered, unechoed, unfenced
 from proxy.checker import Checker, Skipped
-from proxy.constrained import Constraint
 from proxy.decoding import Decoding
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
@@ -51,6 +51,7 @@ class Answer:
     told      `raw` as it is told back to the model: what it repeats without end is counted
     repeat    what it repeated when it was cut off
     left_out  names of calls that are not delivered, because the client takes one
+    rung      what was asked for; empty: the turn itself, for the first time
     """
 
     verdict: Verdict
@@ -63,6 +64,7 @@ class Answer:
     told: str = ""
     repeat: Repeat | None = None
     left_out: tuple[str, ...] = ()
+    rung: Rung | Literal[""] = ""
 
     @property
     def turn(self) -> Turn:
@@ -137,7 +139,8 @@ async def complete(reading: Reading, before: Answer, answer: Answer, constraint:
     if turn is None:
         return None
     verdict, unchecked = await judge(reading, turn, None)
-    verdict = replace(verdict, repairs=before.verdict.repairs + verdict.repairs)
+    turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
+    verdict = replace(verdict, turn=turn, repairs=before.verdict.repairs + verdict.repairs)
     return replace(answer, verdict=verdict, unchecked=unchecked, engine="", told="", left_out=before.left_out)
 
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
 import structlog
 
 from adapters.advice import ask_again, ask_under_grammar
+from adapters.structured.constraint import RUNGS, Rung, constraint_for
+from adapters.structured.cost import FREE_TEXT, tokens_for
 from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
-from proxy.concessions import NO_LOGPROBS, Concession
-from proxy.constrained import constraint_for
+from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
 from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
-from proxy.question import Question, parses, upstream_body
+from proxy.question import Demand, Question, parses, strictly, upstream_body
 from proxy.reading import Reader, Usage
 from proxy.services import CHAT, Services
 from rules.base import Problem
 
 log = structlog.get_logger()
+
+BLANKS = 32
+"""Characters of nothing but blanks at the end of an answer that was cut: no code ends so."""
 
 
 class Attempts(NamedTuple):
@@ -34,6 +40,19 @@ class Attempts(NamedTuple):
 
 async def hide(reader: Reader, shown: Shown) -> None:
     """Show nothing."""
+
+
+def was_free(answer: Answer) -> bool:
+    """Tell whether an answer that had to be a JSON object was not held to that: it ended as another text, or began as one."""
+    said = answer.turn.text.strip() or answer.raw.strip()
+    begun = bool(said) and not (answer.turn.thinking and not answer.turn.text.strip())
+    return answer.turn.ending in ("stop", "unsure") or (begun and not said.startswith(("{", "`")))
+
+
+def ran_on(answer: Answer) -> bool:
+    """Tell whether an answer found no end, or was cut while it wrote blanks."""
+    fault = answer.problem.fault if answer.problem else ""
+    return fault == "model-degenerate" or (fault == "truncated" and not answer.raw[-BLANKS:].strip())
 
 
 class Asking:
@@ -53,7 +72,7 @@ class Asking:
         self._services = services
         self._headers = headers
         self._turn_id = turn_id
-        self._constrained: set[tuple[str, tuple[str, ...]]] = set()
+        self._tried: set[tuple[Rung, str, tuple[str, ...]]] = set()
 
     async def run(self, show: Show, started: float) -> Attempts:
         """Ask, and ask again. Only the first answer is shown as it comes: of a later one only its calls are new."""
@@ -80,63 +99,79 @@ class Asking:
         return not problem.hopeless and not (problem.once and problem.reason in self.plan.conversation.asked)
 
     async def _ask_again(self, answer: Answer, allowed: Allowance) -> Answer | None:
-        """Ask once more, with advice and changed sampling. Where that fails, the answer that we have has to do."""
+        """Ask once more, for what the problem calls for next. Where that fails, the answer that we have has to do."""
         assert answer.problem is not None
-        question = self._next_question(answer, allowed)
+        question = self._next_question(answer, answer.problem, allowed)
         self.plan = self.plan.asked(answer.problem.reason)
         try:
             with self._services.gate.asking():
                 async with asyncio.timeout(max(allowed.seconds, 0.001)):
-                    if question.constraint is not None:
-                        settled = await self._ask_constrained(answer, question)
+                    if question.demand is not None:
+                        settled = await self._ask_demanded(answer, question, question.demand)
                         if settled is not None:
                             return settled
-                        question = self._in_words(answer, allowed)
+                        question = self._in_words(answer, answer.problem, allowed)
                     return await self._ask(question)
         except (Fault, TimeoutError) as error:
-            log.warning("asking again failed", turn=self._turn_id, error=str(error) or "out of time")
+            log.warning("asking again failed", turn=self._turn_id, rung=question.rung, error=str(error) or "out of time")
             return None
 
-    def _next_question(self, answer: Answer, allowed: Allowance) -> Question:
-        """Return what is asked next: for what is missing alone, under a grammar, where that can be; else for all, in words."""
-        assert answer.problem is not None
-        grammars, model = self._services.grammars, self.plan.model
-        form = grammars.form(model)
-        made = constraint_for(answer.problem, answer.turn, self.plan.conversation, form) if form else None
-        if made is None or (made.call.name, made.names) in self._constrained or not grammars.bears(model, made):
-            return self._in_words(answer, allowed)
-        self._constrained.add((made.call.name, made.names))
-        more = ask_under_grammar(answer.turn, answer.told, answer.problem, made.names)
-        changed = sampling(len(self.answers), allowed, self.plan.limit)
-        return Question(tuple(more), frozenset(), changed, allowed.tokens, made)
+    def _next_question(self, answer: Answer, problem: Problem, allowed: Allowance) -> Question:
+        """Return the first question that was not asked in vain: under a grammar where the server bears it, else in words."""
+        form = self._services.grammars.form(self.plan.model) if self.plan.profile.grammar else None
+        for rung in RUNGS.get(problem.reason, ()):
+            if not self._tries(rung, problem):
+                continue
+            if rung == "words":
+                break
+            made = constraint_for(rung, problem, answer.turn, self.plan.conversation) if form else None
+            if form and made and self._services.grammars.bears(self.plan.model, form, made.schema):
+                return self._demanding(answer, problem, allowed, Demand(made, form))
+        return self._in_words(answer, problem, allowed)
 
-    def _in_words(self, answer: Answer, allowed: Allowance) -> Question:
-        assert answer.problem is not None
+    def _tries(self, rung: Rung, problem: Problem) -> bool:
+        """Take note that something is asked for; False where it was asked for before."""
+        tried = (rung, problem.call.name if problem.call else "", problem.members if rung == "members" else ())
+        new = tried not in self._tried
+        self._tried.add(tried)
+        return new
+
+    def _demanding(self, answer: Answer, problem: Problem, allowed: Allowance, demand: Demand) -> Question:
+        more = ask_under_grammar(answer.turn, answer.told, problem, demand.constraint)
+        cap = tokens_for(demand.constraint.schema)
+        limit = min(cap, self.plan.limit or cap) if self.plan.limit or cap < FREE_TEXT else None
+        changed = sampling(len(self.answers), allowed, limit)
+        return Question(tuple(more), frozenset(), changed, min(cap, allowed.tokens), demand.constraint.rung, demand)
+
+    def _in_words(self, answer: Answer, problem: Problem, allowed: Allowance) -> Question:
         number = len(self.answers)
-        more = ask_again(answer.turn, answer.told, answer.problem)
-        changed = sampling(number, allowed, self.plan.limit) | calming(number, answer.problem)
-        return Question(tuple(more), answer.problem.hides, changed, allowed.tokens)
+        self._tries("words", problem)
+        more = ask_again(answer.turn, answer.told, problem)
+        changed = sampling(number, allowed, self.plan.limit) | calming(number, problem)
+        return Question(tuple(more), problem.hides, changed, allowed.tokens, "words")
 
-    async def _ask_constrained(self, before: Answer, question: Question) -> Answer | None:
-        """Ask under a grammar, and put what comes into the call; None where nothing comes of it.
+    async def _ask_demanded(self, before: Answer, question: Question, demand: Demand) -> Answer | None:
+        """Ask under a grammar, and put what comes into the turn; None where nothing comes of it.
 
         A model that makes the call once more was not held to the grammar; its call counts.
         """
-        assert question.constraint is not None
-        grammars, model = self._services.grammars, self.plan.model
+        grammars, model, schema = self._services.grammars, self.plan.model, demand.constraint.schema
         try:
             answer = await self._ask(question)
         except (UpstreamRefused, UpstreamBroken) as error:
-            log.warning("the grammar failed", turn=self._turn_id, form=question.constraint.form.name, error=str(error))
-            grammars.refused(model, question.constraint)
+            log.warning("the grammar failed", turn=self._turn_id, form=demand.form.name, error=str(error))
+            if not (isinstance(error, UpstreamRefused) and "context length" in error.words):
+                grammars.refused(model, demand.form, schema)
             return None
-        completed = await complete(self._reading(question), before, answer, question.constraint)
-        if completed is None:
-            if answer.turn.ending == "stop":
-                grammars.ignored(model, question.constraint.form)
-            return answer if answer.turn.calls else None
-        self.answers[-1] = completed
-        return completed
+        completed = await complete(self._reading(question), before, answer, demand.constraint)
+        if completed is not None:
+            self.answers[-1] = completed
+            return completed
+        if was_free(answer):
+            grammars.ignored(model, demand.form)
+        elif self.plan.limit is None or self.plan.limit > tokens_for(schema):
+            grammars.endless(model, demand.form, schema)
+        return answer if answer.turn.calls else None
 
     async def _ask(self, question: Question, show: Show = hide) -> Answer:
         """Ask the model, and once more for each thing that its server turns out not to bear."""
@@ -149,9 +184,15 @@ class Asking:
             except UpstreamRefused as refusal:
                 if refusal.status == 400 and services.memory.learn(plan.model, refusal.words, plan.body.fields):
                     continue
+                if strictly(plan, granted) and (refusal.status >= 500 or re.search(NO_STRICT.complaint, refusal.words)):
+                    services.memory.grant(plan.model, NO_STRICT)
+                    continue
                 raise
+            if strictly(plan, granted) and ran_on(answer):
+                services.memory.grant(plan.model, NO_STRICT)
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
+            answer = replace(answer, rung=question.rung)
             self.answers.append(answer)
             return answer
 
@@ -166,7 +207,7 @@ class Asking:
 
     def _reading(self, question: Question, granted: frozenset[Concession] = frozenset()) -> Reading:
         services, limit = self._services, question.limit(self.plan)
-        parsed = parses(self.plan, granted) and question.constraint is None
+        parsed = parses(self.plan, granted) and question.demand is None
         return Reading(
             self.plan, services.upstream, services.checker, limit, question.budget, parsed=parsed, begun=self.readers.append
         )

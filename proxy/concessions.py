@@ -44,6 +44,9 @@ NO_LOGPROBS = Concession(
     leaves=frozenset({"logprobs", "top_logprobs"}),
 )
 
+NO_STRICT = Concession("no_strict", r"(?i)strict|grammar|guidance|structural|backend")
+"""`strict` is not put on tools: the server makes an error of it, or the model finds no end under it (vllm#54497)."""
+
 AGAIN = 600.0
 """Seconds after which a server is tried without its concessions again: it may have been restarted with other flags."""
 

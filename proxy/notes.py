@@ -180,7 +180,8 @@ def _attempt(answer: Answer) -> record.Attempt:
     usage = record.Usage(answer.usage.prompt, answer.usage.completion, answer.usage.prompt + answer.usage.completion)
     problem = answer.problem.reason if answer.problem else ""
     repeated = record.Repeated(answer.repeat.chars, answer.repeat.tokens) if answer.repeat else record.Repeated()
-    return record.Attempt(answer.raw, answer.turn.ending, usage, round(answer.seconds, 4), problem, repeated=repeated)
+    seconds = round(answer.seconds, 4)
+    return record.Attempt(answer.raw, answer.turn.ending, usage, seconds, problem, repeated=repeated, rung=answer.rung)
 
 
 def _broken(reader: Reader) -> record.Attempt:

@@ -39,6 +39,9 @@ class Profile:
     merge_users      consecutive user messages are made one: some templates demand that roles alternate
     system_first     later system messages become a user's: some templates take one, and only at the beginning
     spell_out        constraints that the chat template leaves out of the tools' schemas are said in their descriptions
+    grammar          what is missing may be asked for under a grammar; off for a server whose grammars do harm
+    strict           `strict: true` is put on the tools, where their schemas bear it: never; demanded: where the client demands a
+                     call; always
     patience         when an agent is told that it goes round, or that it is done
     """
 
@@ -58,6 +61,8 @@ class Profile:
     merge_users: bool = False
     system_first: bool = False
     spell_out: bool = False
+    grammar: bool = True
+    strict: Literal["never", "demanded", "always"] = "never"
     patience: Patience = field(default_factory=Patience)
     ranked: bool = False  # built in: the most specific pattern wins, whatever the order
 

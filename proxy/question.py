@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from adapters.base import Message
 from adapters.clients.openai_chat import tools_of
 from adapters.messages import behind_last
 from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
-from proxy.concessions import Concession
-from proxy.constrained import Constraint
+from adapters.structured.constraint import Constraint, Rung
+from adapters.structured.forms import Form
+from adapters.structured.strict import with_strict
+from proxy.concessions import NO_STRICT, Concession
 from proxy.healing import fitted
 from proxy.plan import Plan, under
 
 TOOL_MEMBERS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 """What does not go upstream where tools are written into the messages."""
+
+SHAPING = frozenset(
+    {"stop", "response_format", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"}
+    | {"grammar", "json_schema", "format"}
+)
+"""What a client may ask of an answer's form, and what does not go upstream beside a grammar of ours: a stop string may stand in a
+file, and of two grammars a server takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What an answer has to be, and the form in which its server is told so."""
+
+    constraint: Constraint
+    form: Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +42,16 @@ class Question:
     """One question to the model. When asking again: messages behind the conversation, changed sampling, tokens to spend.
 
     hides       positions of past turns that the model does not see this time
-    constraint  what the answer has to be, under a grammar
+    rung        what is asked for; empty: the turn itself, for the first time
+    demand      what the answer has to be, under a grammar
     """
 
     more: tuple[Message, ...] = ()
     hides: frozenset[int] = frozenset()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     budget: int | None = None
-    constraint: Constraint | None = None
+    rung: Rung | Literal[""] = ""
+    demand: Demand | None = None
 
     def limit(self, plan: Plan) -> int | None:
         """The most tokens that this answer may have."""
@@ -60,8 +79,9 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
     drops = plan.client.drops | {"include_reasoning"}  # it hides the log-probabilities, whatever the parser
     if plan.dialect is not None:
         drops |= TOOL_MEMBERS
-    if question.constraint is not None:
-        changes |= _constrained(plan, question.constraint, changes)
+    if question.demand is not None:
+        demanded = _demanded(plan, question.demand, changes)
+        changes, drops = {**changes, **demanded}, drops | (SHAPING - demanded.keys())
     if "max_tokens" in changes:
         drops |= {"max_completion_tokens"}
     for concession in granted:
@@ -69,14 +89,16 @@ def upstream_body(plan: Plan, granted: frozenset[Concession], question: Question
     return plan.body.having(changes, drops)
 
 
-def _constrained(plan: Plan, constraint: Constraint, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what asking under a grammar changes. The tools stay in the prompt, so its prefix stays in the server's cache."""
+def _demanded(plan: Plan, demand: Demand, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what asking under a grammar changes. A thought would come before the grammar, so there is none.
+
+    The tools stay in the prompt, so its prefix stays in the server's cache.
+    """
     kwargs = changes.get("chat_template_kwargs", plan.body.fields.get("chat_template_kwargs"))
-    limits = [each for each in (plan.limit, changes.get("max_tokens")) if each is not None]
-    made = constraint.changes(kwargs)
-    made["max_tokens"] = min(made["max_tokens"], *limits) if limits else made["max_tokens"]
-    told = plan.body.fields.get("tools") and plan.dialect is None
-    return made | ({"tool_choice": "none"} if told else {})
+    told = kwargs if isinstance(kwargs, dict) else {}
+    off = {"chat_template_kwargs": {**told, "enable_thinking": False, "thinking": False}}
+    native = plan.body.fields.get("tools") and plan.dialect is None
+    return {**demand.form.members(demand.constraint.schema), **off, **({"tool_choice": "none"} if native else {})}
 
 
 def _conversation(plan: Plan, granted: frozenset[Concession], question: Question) -> dict[str, Any]:
@@ -84,7 +106,7 @@ def _conversation(plan: Plan, granted: frozenset[Concession], question: Question
     theirs: dict[str, Any] = {"messages": plan.body.fields["messages"], "tools": plan.body.fields.get("tools")}
     shown = behind_last(_messages(plan, question.hides), plan.note)
     written = fitted([*shown, *question.more], plan.profile, granted)
-    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, theirs["tools"])}
+    ours: dict[str, Any] = {"messages": written, "tools": _tools(plan, granted, theirs["tools"])}
     return {name: value for name, value in ours.items() if value and value != theirs[name]}
 
 
@@ -103,8 +125,18 @@ def _messages(plan: Plan, hides: frozenset[int]) -> list[Message]:
     return native.messages(plan.conversation) if plan.client.rewrites else theirs
 
 
-def _tools(plan: Plan, theirs: Any) -> Any:
+def _tools(plan: Plan, granted: frozenset[Concession], theirs: Any) -> Any:
     if plan.dialect is not None:
         return theirs
     tools = tools_of(plan.conversation.tools) if plan.client.rewrites else theirs
-    return spell_out(tools) if plan.profile.spell_out and isinstance(tools, list) else tools
+    if not isinstance(tools, list):
+        return tools
+    spelled = spell_out(tools) if plan.profile.spell_out else tools
+    return with_strict(spelled) if strictly(plan, granted) else spelled
+
+
+def strictly(plan: Plan, granted: frozenset[Concession]) -> bool:
+    """Tell whether the server is asked to hold calls to their schemas: as the profile says, and where it parses calls at all."""
+    wanted = plan.profile.strict
+    demanded = plan.body.fields.get("tool_choice") not in (None, "auto", "none")
+    return (wanted == "always" or (wanted == "demanded" and demanded)) and NO_STRICT not in granted and parses(plan, granted)

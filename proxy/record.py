@@ -45,6 +45,7 @@ class Attempt:
     problem  reason code of what was wrong with it; empty: nothing
     http     status of the model server
     repeated what of it was the same over and over, where it was cut off for that
+    rung     what was asked for (`members`, `arguments`, `call`, `words`); empty: the turn itself, for the first time
     """
 
     raw: str
@@ -54,6 +55,7 @@ class Attempt:
     problem: str = ""
     http: int = 200
     repeated: Repeated = Repeated()
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)

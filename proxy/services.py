@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from proxy.checker import Checker
 from proxy.concessions import Memory
-from proxy.constrained import Grammars
+from proxy.grammars import Grammars
 from proxy.journal import Journal
 from proxy.ladder import Gate
 from proxy.profiles import Profile

@@ -131,6 +131,8 @@ class ProfileTable(Frozen):
     merge_users: bool | None = None
     system_first: bool | None = None
     spell_out: bool | None = None
+    grammar: bool | None = None
+    strict: Literal["never", "demanded", "always"] | None = None
     patience: PatienceTable | None = None
 
     @field_validator("match", "reads")

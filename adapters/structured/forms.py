@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adapters.structured.closed import closed
 from adapters.structured.gbnf import gbnf
-from adapters.structured.strict import strict
 from rules.conversation import Schema
 
 WHITESPACE: Final = 2
@@ -38,7 +38,7 @@ def _json_schema(schema: Schema) -> Mapping[str, Any]:
 
 
 def _strict(schema: Schema) -> Mapping[str, Any]:
-    named = {"name": "arguments", "strict": True, "schema": strict(schema)}
+    named = {"name": "arguments", "strict": True, "schema": closed(schema)}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 

@@ -9,12 +9,13 @@ measured.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from rules.conversation import Json, Schema
+from rules.conversation import Json, Schema, Tools
 
-_KEPT: Final = ("type", "enum", "const", "required", "minItems", "maxItems", "$ref")
+_KEPT: Final = ("type", "enum", "const", "required", "minItems", "maxItems")
 """Keywords that are enforced as they stand. Bounds of numbers are, too, and are added where there are none."""
 
 INTEGERS: Final = (-(2**53) + 1, 2**53 - 1)
@@ -29,55 +30,100 @@ class Unbuildable(ValueError):
     """Raised where no grammar can be built: the model has to be asked in words."""
 
 
-def relaxed(schema: Schema, only: Collection[str] = ()) -> dict[str, Json]:
+def relaxed(schema: Schema, only: Collection[str] = (), needed: Collection[str] | None = None) -> dict[str, Json]:
     """Return a schema of an object for a grammar.
 
-    only  names of the properties that are asked for; all of these are required then. Empty: all properties, required as declared
+    only    names of the properties that are asked for. Empty: all of them, required as declared
+    needed  those of `only` that are required; None: all
 
     Raises Unbuildable for a schema that is no object's, or too deep or too large.
     """
-    return _Relaxing(schema).object(schema, only)
+    relaxing = _Relaxing(schema)
+    made = relaxing.object(schema, only, only if needed is None else needed)
+    return made | relaxing.definitions()
+
+
+def relaxed_calls(tools: Tools) -> dict[str, Json]:
+    """Return a schema, for a grammar, of a call of any of these tools: an object of `name` and `arguments`.
+
+    Raises Unbuildable where one of the tools cannot be made into a grammar: without it the model could only call another.
+    """
+    branches: list[Json] = []
+    definitions: dict[str, Json] = {}
+    parts = 0
+    for place, tool in enumerate(tools):
+        relaxing = _Relaxing(tool.parameters, f"{place}-", parts)
+        properties: dict[str, Json] = {"name": {"const": tool.name}, "arguments": relaxing.object(tool.parameters, (), ())}
+        branches.append(
+            {"type": "object", "properties": properties, "required": ["name", "arguments"], "additionalProperties": False}
+        )
+        definitions |= relaxing.definitions().get("$defs", {})
+        parts = relaxing.parts
+    made: dict[str, Json] = {"anyOf": branches} if len(branches) > 1 else dict(branches[0])  # type: ignore[arg-type]
+    return made | ({"$defs": definitions} if definitions else {})
+
+
+_REFERENCE: Final = re.compile(r"#/(\$defs|definitions)/([^/]+)")
 
 
 class _Relaxing:
-    """Walks one schema. Counts its parts, so that a hostile one ends."""
+    """Walks one schema. Counts its parts, so that a hostile one ends.
 
-    def __init__(self, root: Schema) -> None:
+    prefix  stands before the names of its definitions, where several schemas become one
+    """
+
+    def __init__(self, root: Schema, prefix: str = "", parts: int = 0) -> None:
         self._root = root
-        self._parts = 0
+        self._prefix = prefix
+        self._referred: dict[str, Json] = {}
+        self.parts = parts
 
-    def object(self, schema: Schema, only: Collection[str]) -> dict[str, Json]:
+    def object(self, schema: Schema, only: Collection[str], needed: Collection[str]) -> dict[str, Json]:
         declared = schema.get("properties")
         properties = declared if isinstance(declared, dict) else {}
         if missing := [name for name in only if name not in properties]:
             raise Unbuildable(f"{missing[0]!r:.60} is not declared")
         names = [name for name in properties if name in only] if only else list(properties)
-        wanted = names if only else _texts(schema.get("required"))
-        made: dict[str, Json] = {
+        wanted = needed if only else _texts(schema.get("required"))
+        others = schema.get("additionalProperties")
+        if not properties and (others is True or isinstance(others, Mapping)):
+            return {"type": "object", "additionalProperties": self.part(others, 1)}
+        return {
             "type": "object",
             "properties": {name: self.part(properties[name], 1) for name in names},
-            "required": [name for name in wanted if name in names],
+            "required": [name for name in names if name in wanted],
             "additionalProperties": False,
         }
-        return made | self._definitions()
 
-    def _definitions(self) -> dict[str, Json]:
+    def definitions(self) -> dict[str, dict[str, Json]]:
+        """Return the definitions that are referred to, and those that they refer to."""
         found: dict[str, Json] = {}
-        for keyword in ("$defs", "definitions"):
-            named = self._root.get(keyword)
-            if isinstance(named, dict):
-                found[keyword] = {name: self.part(each, 2) for name, each in named.items()}
-        return found
+        while waiting := {name: each for name, each in self._referred.items() if name not in found}:
+            found |= {name: self.part(each, 2) for name, each in waiting.items()}
+        return {"$defs": found} if found else {}
+
+    def _reference(self, text: str) -> dict[str, Json]:
+        """Return a reference to a definition that is carried along."""
+        match = _REFERENCE.fullmatch(text)
+        named = self._root.get(match[1]) if match else None
+        key = match[2].replace("~1", "/").replace("~0", "~") if match else ""
+        if not isinstance(named, dict) or key not in named:
+            raise Unbuildable(f"{text!r:.60} refers to something that is not carried along")
+        name = re.sub(r"[^\w.-]", "_", f"{self._prefix}{key}")
+        if self._referred.setdefault(name, named[key]) is not named[key]:
+            raise Unbuildable(f"two definitions are called alike: {key!r:.60}")
+        return {"$ref": f"#/$defs/{name}"}
 
     def part(self, schema: Json, depth: int) -> Json:
         """Return a part of the schema with only what a grammar bears."""
-        self._parts += 1
-        if depth > MAX_DEPTH or self._parts > MAX_PARTS:
+        self.parts += 1
+        if depth > MAX_DEPTH or self.parts > MAX_PARTS:
             raise Unbuildable("the schema is too deep or too large for a grammar")
         if not isinstance(schema, Mapping):
             return {} if schema is not False else False
-        if isinstance(schema.get("$ref"), str):
-            return {"$ref": schema["$ref"]}
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            return self._reference(reference)
         branches = _branches(schema)
         if branches and not {"properties", "items", "enum", "const"} & schema.keys():
             return {"anyOf": [self.part(each, depth + 1) for each in branches]}

@@ -1,53 +1,65 @@
-"""Closes a relaxed schema as OpenAI's strict mode wants it: every object closed, every property required, every value typed.
+"""`strict: true` on a tool: vLLM then holds the arguments to their schema, with its qwen and hermes parsers.
 
-Source: OpenAI's guide to structured outputs, "Supported schemas".
+Measured on vLLM 0.32 with random weights, where the client demands a call (`tool_choice` a function or `required`): with hermes
+10 of 10 are valid with it and 0 without, with qwen3_xml 30 of 30 (blanks around values are ours to take off) and 0 without; gemma4
+is held to nothing either way. The flag stands in the prompt as chat templates write it, so that it must not come and go within a
+conversation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from adapters.structured.relaxed import Unbuildable
-from rules.conversation import Json, Schema
+from adapters.base import Message
 
-_TYPED: Final = frozenset({"type", "anyOf", "$ref"})
+_SAYING: Final = frozenset(
+    {"title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly"}
+)
+"""Keywords that ask for nothing."""
+
+_BORNE: Final = frozenset(
+    {"type", "enum", "const", "required", "properties", "items", "anyOf", "additionalProperties"}
+    | {"minimum", "maximum", "minItems", "maxItems"}
+)
+"""Keywords that xgrammar 0.2.8 holds a model to as they stand. A length bound or a pattern forbids every escape (xgrammar#800),
+and others decide the backend of the whole process (vllm#55152)."""
+
+MAX_DEPTH: Final = 16
 
 
-def strict(schema: Schema) -> dict[str, Json]:
-    """Return the schema with its objects closed.
+def with_strict(tools: Sequence[Message]) -> list[Message]:
+    """Return tools, in the form of OpenAI's API, with `strict` where it helps and does no harm.
 
-    Raises Unbuildable for a property that may be missing. It could be asked for as one that may be null, but then its value
-    would be an invented one. So too for a map, for lists of a given row, and for values of any type.
+    Never on a tool without arguments (vllm#50989: blanks without end), nor where the client said something about it itself.
     """
-    made = _closed(dict(schema))
-    for keyword in ("$defs", "definitions"):
-        named = schema.get(keyword)
-        if isinstance(named, Mapping):
-            made[keyword] = {name: _closed(each) for name, each in named.items()}
-    return made
+    return [_tool(tool) for tool in tools]
 
 
-def _closed(schema: Json) -> dict[str, Json]:
-    if not isinstance(schema, Mapping) or not _TYPED & schema.keys():
-        raise Unbuildable("strict mode wants a type for each value")
-    made: dict[str, Json] = dict(schema)
-    declared, branches = schema.get("type"), schema.get("anyOf")
-    kinds = declared if isinstance(declared, list) else [declared]
-    if "object" in kinds:
-        made |= _object(schema)
-    if "array" in kinds:
-        if "prefixItems" in schema or "items" not in schema:
-            raise Unbuildable("strict mode wants one schema for all items")
-        made["items"] = _closed(schema["items"])
-    if isinstance(branches, list):
-        made["anyOf"] = [_closed(each) for each in branches]
-    return made
+def _tool(tool: Message) -> Message:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or "strict" in function:
+        return tool
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict) or not parameters.get("required") or not parameters.get("properties"):
+        return tool
+    return {**tool, "function": {**function, "strict": True}} if _bears(parameters, MAX_DEPTH) else tool
 
 
-def _object(schema: Mapping[str, Json]) -> dict[str, Json]:
-    properties, required = schema.get("properties"), schema.get("required", [])
-    if not isinstance(properties, Mapping) or not isinstance(required, list) or set(map(str, required)) != properties.keys():
-        raise Unbuildable("strict mode wants every property, and no others")
-    closed: dict[str, Json] = {name: _closed(each) for name, each in properties.items()}
-    return {"properties": closed, "required": required, "additionalProperties": False}
+def _bears(schema: Any, depth: int) -> bool:
+    """Tell whether a grammar of the schema as it stands does no harm."""
+    if isinstance(schema, bool):
+        return schema
+    if not isinstance(schema, Mapping) or depth == 0 or not schema.keys() <= _SAYING | _BORNE:
+        return False
+    if "anyOf" in schema and schema.keys() - _SAYING != {"anyOf"}:
+        return False  # what stands beside it is lost
+    return all(_bears(each, depth - 1) for each in _parts(schema))
+
+
+def _parts(schema: Mapping[str, Any]) -> list[Any]:
+    properties, branches = schema.get("properties"), schema.get("anyOf")
+    inner = list(properties.values()) if isinstance(properties, Mapping) else []
+    inner += branches if isinstance(branches, list) else []
+    others = schema.get("additionalProperties")
+    return inner + [each for each in (schema.get("items"), others if isinstance(others, Mapping) else None) if each is not None]

@@ -37,6 +37,11 @@ WHOLE = f'<|tool_call>call:edit{{path:<|"|>/a<|"|>,text:<|"|>{TEXT}<|"|>,mode:<|
 RIGHT = ("edit", {"path": "/a", "text": TEXT, "mode": "append"})
 
 
+def form_of(body: dict[str, Any]) -> str:
+    """Say in which form a grammar was asked for."""
+    return "guided_json" if "guided_json" in body else str(body.get("response_format", {}).get("type", ""))
+
+
 def grammar_of(body: dict[str, Any]) -> Any:
     return body["response_format"]["format"]["json_schema"]
 
@@ -63,6 +68,7 @@ async def test_only_what_is_missing_is_asked_for(vllm: FakeVllm, start: Start, s
     assert (record["outcome"], record["reason"]) == ("asked-again", "missing-arguments")
     assert [each["problem"] for each in record["attempts"]] == ["missing-arguments", ""]
     assert record["attempts"][1]["raw"] == '{"mode": "append"}'
+    assert [each["rung"] for each in record["attempts"]] == ["", "members"]
     assert record["usage"]["extra"] > 0
 
 
@@ -85,12 +91,19 @@ async def test_nothing_that_was_not_asked_for_is_taken(proxy: Proxy) -> None:
     assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
 
 
-async def test_a_server_that_ignores_the_grammar_is_read_all_the_same_and_not_asked_so_again(proxy: Proxy) -> None:
-    proxy.vllm.says(NO_MODE, WHOLE, NO_MODE, WHOLE)
-    for _ in range(2):
+async def test_a_server_that_ignores_the_grammar_is_asked_in_words_and_in_another_form_the_next_time(proxy: Proxy) -> None:
+    proxy.vllm.says(*[NO_MODE, WHOLE, WHOLE] * 3, NO_MODE, WHOLE)
+    for _ in range(4):
         assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
-    forms = [each.get("response_format", {}).get("type") for each in proxy.vllm.requests]
-    assert forms == [None, "structural_tag", None, "json_schema"]
+    forms = [form_of(each) for each in proxy.vllm.requests]
+    assert forms == ["", "structural_tag", "", "", "json_schema", "", "", "guided_json", "", "", ""]
+
+
+async def test_a_call_that_comes_in_the_place_of_json_counts_where_it_is_short_enough(proxy: Proxy) -> None:
+    short = '<|tool_call>call:edit{path:<|"|>/a<|"|>,text:<|"|>b<|"|>%s}<tool_call|>'
+    proxy.vllm.says(short % "", short % ',mode:<|"|>append<|"|>')
+    assert (await proxy.ask(tools=[EDIT])).calls == [("edit", {"path": "/a", "text": "b", "mode": "append"})]
+    assert [form_of(each) for each in proxy.vllm.requests] == ["", "structural_tag"]
 
 
 @pytest.mark.parametrize("status", [400, 500])
@@ -141,3 +154,79 @@ async def test_several_wrong_calls_are_asked_for_one_by_one(proxy: Proxy) -> Non
     seen = await proxy.ask(tools=[BASH, EDIT])
     assert seen.calls in ([("bash", {"command": "ls"}), RIGHT], [("bash", {"command": "ls"})])
     assert len(proxy.vllm.requests) == 3
+
+
+# --- a whole call under a grammar, once words did not help
+
+UNREADABLE = '<tool_call>\n{"name": "edit", "arguments": "{path /a"}\n</tool_call>'
+STRANGE = '<|tool_call>call:launch_console{input:<|"|>ps<|"|>}<tool_call|>'
+
+
+async def test_missing_arguments_that_words_do_not_bring_are_asked_for_with_all_others(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, Said('{"mode": "app', finish="length"), NO_MODE, json.dumps(RIGHT[1]))
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert [form_of(each) for each in proxy.vllm.requests] == ["", "structural_tag", "", "structural_tag"]
+    assert grammar_of(proxy.vllm.requests[3])["required"] == ["path", "text", "mode"]
+    assert "max_tokens" not in proxy.vllm.requests[3]  # it may be a file; what the context cannot hold, vLLM would refuse
+
+
+async def test_an_unknown_tool_is_asked_for_in_words_and_then_as_one_of_those_that_there_are(proxy: Proxy) -> None:
+    proxy.vllm.says(STRANGE, STRANGE, json.dumps({"name": "bash", "arguments": {"command": "ps"}}))
+    assert (await proxy.ask(tools=[EDIT, BASH])).calls == [("bash", {"command": "ps"})]
+    schema = grammar_of(proxy.vllm.requests[2])
+    assert [each["properties"]["name"] for each in schema["anyOf"]] == [{"const": "edit"}, {"const": "bash"}]
+    assert [each["properties"]["arguments"]["required"] for each in schema["anyOf"]] == [["path", "text", "mode"], ["command"]]
+    assert proxy.vllm.requests[2]["tool_choice"] == "none"
+
+
+async def test_a_demanded_call_comes_under_a_grammar_where_the_model_only_talks(proxy: Proxy) -> None:
+    proxy.vllm.says("I would rather not.", "Really.", json.dumps({"name": "bash", "arguments": {"command": "ls"}}))
+    seen = await proxy.ask(tools=[BASH], tool_choice="required")
+    assert (seen.calls, seen.finish) == ([("bash", {"command": "ls"})], "tool_calls")
+    assert [form_of(each) for each in proxy.vllm.requests] == ["", "", "structural_tag"]
+
+
+async def test_what_was_cut_is_asked_for_as_a_whole(proxy: Proxy) -> None:
+    cut = Said('<|tool_call>call:edit{path:<|"|>/a<|"|>,text:<|"|>b', finish="length")
+    proxy.vllm.says(cut, cut, json.dumps({"name": "edit", "arguments": RIGHT[1]}))
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+
+
+async def test_an_answer_under_a_grammar_is_judged_as_any(proxy: Proxy) -> None:
+    proxy.vllm.says(STRANGE, STRANGE, json.dumps({"name": "launch_console", "arguments": {}}))
+    seen = await proxy.ask(tools=[EDIT, BASH])
+    assert seen.headers.get("x-toolmend-outcome") in ("failed-open", None)
+    assert len(proxy.vllm.requests) == 3
+
+
+async def test_an_optional_argument_that_was_wrong_may_be_left_out(proxy: Proxy) -> None:
+    wrong = WHOLE.replace("mode:", "line:0,mode:")
+    proxy.vllm.says(wrong, "{}")
+    assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    asked = grammar_of(proxy.vllm.requests[1])
+    assert (list(asked["properties"]), asked["required"]) == (["line"], [])
+
+
+# --- guards
+
+
+async def test_a_grammar_in_which_the_model_finds_no_end_is_left_for_words_and_remembered(proxy: Proxy) -> None:
+    endless = '{"mode":' + " " * 5000
+    proxy.vllm.says(NO_MODE, endless, WHOLE, NO_MODE, WHOLE)
+    for _ in range(2):
+        assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert [form_of(each) for each in proxy.vllm.requests] == ["", "structural_tag", "", "", ""]
+
+
+async def test_a_full_context_is_not_the_grammars_fault(proxy: Proxy) -> None:
+    error = refusing(400, b'{"error": {"message": "This model\'s maximum context length is 8192 tokens."}}')
+    proxy.vllm.says(NO_MODE, error, WHOLE, NO_MODE, '{"mode": "append"}')
+    for _ in range(2):
+        assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
+    assert [form_of(each) for each in proxy.vllm.requests] == ["", "structural_tag", "", "", "structural_tag"]
+
+
+async def test_what_the_client_asks_of_the_form_does_not_stand_beside_the_grammar(proxy: Proxy) -> None:
+    proxy.vllm.says(NO_MODE, '{"mode": "append"}')
+    await proxy.ask(tools=[EDIT], stop=["</function"])
+    assert [each.get("stop") for each in proxy.vllm.requests] == [["</function"], None]

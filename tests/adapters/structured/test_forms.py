@@ -13,6 +13,11 @@ from adapters.structured.forms import FORMS
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"risk": {"enum": ["LOW", "HIGH"]}}, "required": ["risk"]}
 
 
+def closed(**properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties and no others."""
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 def test_each_form_carries_the_whole_schema(form: Any) -> None:
     members = form.members(SCHEMA)
@@ -36,10 +41,32 @@ def test_vllm_is_told_to_bound_its_blanks() -> None:
     ],
 )
 def test_a_small_value_costs_little_and_never_more_than_the_cap(part: Any, answer: Any) -> None:
-    cap = tokens_for({"properties": {"security_risk": part}})
+    cap = tokens_for(closed(security_risk=part))
     assert len(json.dumps({"security_risk": answer})) <= cap < 200
 
 
-@pytest.mark.parametrize("part", [{"type": "string"}, {"type": "array"}, {}, True, {"anyOf": [{"type": "integer"}]}])
+@pytest.mark.parametrize(
+    "part", [{"type": "string"}, {"type": "array"}, {}, True, {"anyOf": [{"type": "integer"}, {"type": "string"}]}]
+)
 def test_what_may_be_a_file_gets_room_for_one(part: Any) -> None:
-    assert tokens_for({"properties": {"a": part}}) >= FREE_TEXT
+    assert tokens_for(closed(a=part)) >= FREE_TEXT
+
+
+@pytest.mark.parametrize(
+    ("part", "answer"),
+    [
+        ({"anyOf": [{"type": "integer"}, {"enum": ["never"]}]}, "never"),
+        ({"type": "array", "items": {"enum": ["a", "b"]}, "maxItems": 3}, ["a", "b", "a"]),
+        (closed(on={"type": "boolean"}, mode={"enum": ["r", "w"]}), {"on": False, "mode": "w"}),
+    ],
+)
+def test_a_small_shape_costs_little(part: Any, answer: Any) -> None:
+    cap = tokens_for(closed(a=part))
+    assert len(json.dumps({"a": answer})) <= cap < 300
+
+
+def test_a_shape_without_end_costs_no_more_than_a_file() -> None:
+    part: Any = {"type": "integer"}
+    for _ in range(50):
+        part = closed(a=part)
+    assert tokens_for(part) < 2 * FREE_TEXT

@@ -1,0 +1,64 @@
+"""What is remembered of servers that do not bear a way of asking under a grammar: at all, or for one schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.structured.forms import FORMS, Form
+from rules.conversation import Schema
+
+AGAIN: Final = 600.0
+"""Seconds after which a server is asked again in a way that it did not bear: it may have been restarted with other flags."""
+
+SCHEMAS: Final = 3
+"""After errors over so many schemas, a form is not tried with yet another one."""
+
+
+@dataclass(slots=True)
+class Grammars:
+    """Which forms the server of a model does not bear, at all or for a schema. An improvement: without it some questions fail."""
+
+    size: int = 1024
+    now: Callable[[], float] = time.monotonic
+    _until: OrderedDict[tuple[str, str, str], float] = field(default_factory=OrderedDict)
+
+    def form(self, model: str) -> Form | None:
+        """Return the best form that is not known to be of no use."""
+        return next((form for form in FORMS if not self._out(model, form.name, "")), None)
+
+    def bears(self, model: str, form: Form, schema: Schema) -> bool:
+        """Say whether a grammar of this schema has not failed before."""
+        return not self._out(model, form.name, _digest(schema))
+
+    def refused(self, model: str, form: Form, schema: Schema) -> None:
+        """Remember that the server made an error of a grammar."""
+        self.endless(model, form, schema)
+        if sum(1 for key in self._until if key[:2] == (model, form.name)) >= SCHEMAS:
+            self.ignored(model, form)
+
+    def endless(self, model: str, form: Form, schema: Schema) -> None:
+        """Remember that the model did not come to an end under a grammar: it wrote blanks, or up to the cap."""
+        self._remember((model, form.name, _digest(schema)))
+
+    def ignored(self, model: str, form: Form) -> None:
+        """Remember that the server does not do what a form asks."""
+        self._remember((model, form.name, ""))
+
+    def _out(self, *key: str) -> bool:
+        return self._until.get((key[0], key[1], key[2]), 0.0) > self.now()
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        self._until[key] = self.now() + AGAIN
+        self._until.move_to_end(key)
+        while len(self._until) > self.size:
+            self._until.popitem(last=False)
+
+
+def _digest(schema: Schema) -> str:
+    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
