@@ -21,10 +21,9 @@ def closed(schema: Schema) -> dict[str, Json]:
     would be an invented one. So too for a map, for lists of a given row, and for values of any type.
     """
     made = _closed(dict(schema))
-    for keyword in ("$defs", "definitions"):
-        named = schema.get(keyword)
-        if isinstance(named, Mapping):
-            made[keyword] = {name: _closed(each) for name, each in named.items()}
+    named = schema.get("$defs")
+    if isinstance(named, Mapping):
+        made["$defs"] = {name: _closed(each) for name, each in named.items()}
     return made
 
 

@@ -1,4 +1,4 @@
-"""Writes a range of numbers as a grammar: integers exactly, other numbers by their sign and how many digits they have."""
+"""Writes a range of numbers as a grammar."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ MAX_DIGITS: Final = 40
 """Digits that a bound may have. Nobody's argument is longer, and a grammar is as long as the bound."""
 
 FRACTION: Final = 16
+
+_TINY: Final = f'[1-9] ("." [0-9]{{1,{FRACTION}}})? [eE] "-" ("0"? [1-9] | [1-9] [0-9])'
+"""Less than one, as Python and JavaScript spell it."""
 
 
 def integers(low: float, high: float) -> str:
@@ -28,17 +31,23 @@ def integers(low: float, high: float) -> str:
 
 
 def numbers(low: float, high: float) -> str:
-    """Return numbers of about this range: on either side of nought they have no more digits than the bound there."""
+    """Return the numbers from `low` to `high`, where these are whole; else from and to the next whole ones outside."""
     _check(low, high)
-    below = f'"-" ({_of_digits(-low)})' if low < 0 else ""
-    above = _of_digits(high) if high >= 0 else ""
-    whole = " | ".join(part for part in (below, above) if part)
-    return f'({whole}) ("." [0-9]{{1,{FRACTION}}})? ([eE] "-" [0-9]{{1,2}})?'
+    least, most = floor(low), ceil(high)
+    if least > most:
+        raise Unbuildable(f"no number lies between {least} and {most}")
+    below = f'"-" ({_decimals(max(0, -most), -least)})' if least < 0 else ""
+    above = _decimals(max(0, least), most) if most >= 0 else ""
+    return " | ".join(part for part in (below, above) if part)
 
 
-def _of_digits(bound: float) -> str:
-    more = len(str(int(bound))) - 1
-    return f'"0" | [1-9] [0-9]{{0,{more}}}' if more else "[0-9]"
+def _decimals(low: int, high: int) -> str:
+    """Return the decimals from `low` to `high`, none of them negative. The last one has no fraction but noughts."""
+    last = f'"{high}" ("." "0"{{1,{FRACTION}}})?'
+    if low == high:
+        return last
+    less = f'({_naturals(low, high - 1)}) ("." [0-9]{{1,{FRACTION}}})?'
+    return " | ".join([less, last] if low else [less, last, _TINY])
 
 
 def _check(low: float, high: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from adapters.structured.closed import closed
 from adapters.structured.gbnf import gbnf
+from adapters.structured.relaxed import Unbuildable
 from rules.conversation import Schema
 
 WHITESPACE: Final = 2
@@ -22,10 +23,18 @@ vllm#38696); 0 is refused by xgrammar."""
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to ask. `members` go into the request; Unbuildable: the schema cannot be asked for in this way."""
+    """One way to ask. `members` go into the request; it raises Unbuildable for a schema that it cannot carry."""
 
     name: str
     members: Callable[[Schema], Mapping[str, Any]]
+
+    def carries(self, schema: Schema) -> bool:
+        """Tell whether a relaxed schema can be asked for in this way."""
+        try:
+            self.members(schema)
+        except Unbuildable:
+            return False
+        return True
 
 
 def _structural_tag(schema: Schema) -> Mapping[str, Any]:
@@ -59,7 +68,7 @@ GUIDED_JSON: Final = Form("guided_json", lambda schema: {"guided_json": schema})
 JSON_OBJECT: Final = Form("json_object", lambda _: {"response_format": {"type": "json_object"}})
 """Whoever knows no schemas: at least it is JSON. The names of what is wanted stand in the message."""
 
-FORMS: Final[tuple[Form, ...]] = (STRUCTURAL_TAG, JSON_SCHEMA, GUIDED_JSON, JSON_OBJECT)
+FORMS: Final[tuple[Form, ...]] = (STRUCTURAL_TAG, JSON_SCHEMA, JSON_OBJECT, GUIDED_JSON)
 """The order for a server of which nothing is known, best first."""
 
 UNKNOWN: Final = re.compile(

@@ -3,7 +3,7 @@
 It asks more of a server than the server's own JSON schemas do: blanks are bounded, no string holds half of a character, and
 llama-server keeps to a grammar where some of its templates forget a schema (llama.cpp#21537) or let a thought come first. Every
 part of a schema becomes one rule that names the rules of its parts, so the grammar is as long as the schema. What it cannot say
-exactly it says more widely (bounds of a number that is no integer): the full schema judges what comes. Source of the language:
+exactly it says more widely (a bound of a number that is not whole): the full schema judges what comes. Source of the language:
 grammars/README.md and src/llama-grammar.cpp of llama.cpp.
 """
 
@@ -56,7 +56,7 @@ class _Writing:
     def __init__(self, root: Schema) -> None:
         self._root = root
         self._rules: dict[str, str] = {"root": ""}
-        self._named: dict[str, str] = {"#": "root"}
+        self._named: dict[str, str] = {}
         self._shared: dict[str, str] = {}
         self._depth = 0
 

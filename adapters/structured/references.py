@@ -1,25 +1,21 @@
-"""Resolves references within a relaxed schema, whose definitions stand at its top."""
+"""Resolves references within a relaxed schema, whose definitions stand in its `$defs`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from adapters.structured.relaxed import Unbuildable
 from rules.conversation import Json, Schema
 
-_POINTER: Final = re.compile(r"#/(\$defs|definitions)/([^/]+)")
+_PREFIX: Final = "#/$defs/"
 
 
 def resolved(pointer: str, root: Schema) -> Json:
     """Return what a reference stands for; Unbuildable where nothing does."""
-    if pointer == "#":
-        return dict(root)
-    found = _POINTER.fullmatch(pointer)
-    named = root.get(found[1]) if found else None
-    name = found[2].replace("~1", "/").replace("~0", "~") if found else ""
-    if not isinstance(named, Mapping) or name not in named:
+    named = root.get("$defs")
+    name = pointer.removeprefix(_PREFIX)
+    if not isinstance(named, Mapping) or not pointer.startswith(_PREFIX) or name not in named:
         raise Unbuildable(f"{pointer!r:.60} is not defined")
     return named[name]
 

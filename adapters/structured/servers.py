@@ -86,7 +86,7 @@ _OWNERS: Final[Mapping[str, Name]] = {
     "sglang": "sglang",  # sglang entrypoints/openai/protocol.py, ModelCard
     "llamacpp": "llama.cpp",  # llama.cpp tools/server/server-context.cpp
     "library": "ollama",  # ollama openai/openai.go: the namespace of the model
-    "organization_owner": "lmstudio",
+    "organization_owner": "lmstudio",  # as its users show GET /v1/models
     "openai": "openai",
     "system": "openai",
     "openai-internal": "openai",
@@ -98,6 +98,12 @@ _PATHS: Final[Mapping[str, Name]] = {
     "/get_server_info": "sglang",
     "/version": "vllm",
 }
+
+
+def facts_of(head: Mapping[str, Any]) -> Facts:
+    """Return what the head of an answer tells."""
+    fingerprint, model = head.get("system_fingerprint"), head.get("model")
+    return Facts(fingerprint if isinstance(fingerprint, str) else "", model if isinstance(model, str) else "")
 
 
 def identify(facts: Facts) -> Server:
@@ -114,7 +120,7 @@ def _by_others(facts: Facts) -> Name:
     if facts.header.casefold() == "llama.cpp":
         return "llama.cpp"
     if facts.fingerprint and facts.fingerprint == facts.model:
-        return "lmstudio"
+        return "lmstudio"  # lmstudio.ai, page on tool use
     return next((name for path, name in _PATHS.items() if path in facts.paths), "")
 
 
@@ -176,6 +182,7 @@ WAYS: Final[Mapping[Name, Way]] = {
     "openai": Way(
         (STRICT, JSON_SCHEMA, JSON_OBJECT),
         {},  # chat_template_kwargs is an unrecognized argument there
+        raw="content",
         faults=("strict mode wants every property required and every object closed", "newer models refuse `max_tokens`"),
     ),
 }
