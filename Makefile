@@ -40,8 +40,8 @@ e2e-openhands: $(VENV)/.dev  ## the real OpenHands 0.59 against a scripted model
 e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scripted model; writes docs/agents.md
 	tests/e2e/agents/run.sh --write docs/agents.md
 
-e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md
-	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md
+e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md and tables of docs/ladder.md
+	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md --write-ladder docs/ladder.md
 
 e2e-servers: $(VENV)/.dev  ## a real llama-server with a tiny random model: make e2e-servers LLAMA_SERVER=/path/to/llama-server
 	@test -n "$(LLAMA_SERVER)" || { echo "say LLAMA_SERVER=/path/to/llama-server (docs/upstreams.md)"; exit 1; }

@@ -6,14 +6,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import aiohttp
 import orjson
 
 from adapters.base import Unwritable
 from adapters.guards.repeat import Repeat, problem_of, told_once
-from adapters.structured.constraint import Constraint, Rung
+from adapters.structured.constraint import Constraint
 from adapters.turns import ECHOED, RECOVERED, TurnBuilder, recovered, unechoed, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.decoding import Decoding
@@ -51,7 +51,6 @@ class Answer:
     told      `raw` as it is told back to the model: what it repeats without end is counted
     repeat    what it repeated when it was cut off
     left_out  names of calls that are not delivered, because the client takes one
-    rung      what was asked for; empty: the turn itself, for the first time
     """
 
     verdict: Verdict
@@ -64,7 +63,6 @@ class Answer:
     told: str = ""
     repeat: Repeat | None = None
     left_out: tuple[str, ...] = ()
-    rung: Rung | Literal[""] = ""
 
     @property
     def turn(self) -> Turn:
@@ -84,6 +82,7 @@ class Reading:
     limit   the most tokens the answer may have, where one is set
     budget  the most tokens we let it have, where it is a second answer
     parsed  the server was asked to find the calls itself
+    rung    what is asked for; empty: the turn itself, for the first time
     begun   is told the reader of the answer when it begins, so that an answer that breaks off is accounted for
     """
 
@@ -93,6 +92,7 @@ class Reading:
     limit: int | None
     budget: int | None = None
     parsed: bool = False
+    rung: str = ""
     begun: Callable[[Reader], None] = lambda reader: None  # noqa: ARG005 - nobody wants to know
 
 
@@ -100,7 +100,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     """Read, decode and judge one answer. Raises the faults of the model server."""
     started = time.monotonic()
     plan, upstream = reading.plan, reading.upstream
-    reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs)
+    reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs, rung=reading.rung)
     reading.begun(reader)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     problem = None

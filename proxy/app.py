@@ -15,18 +15,21 @@ from aiohttp import web
 from adapters.registry import PREFIXES
 from proxy.body import read_body
 from proxy.checker import Checker
+from proxy.concessions import Memory
 from proxy.errors import BadRequest, Fault, Overloaded
 from proxy.exchange import Exchange
+from proxy.grammars import Grammars
 from proxy.journal import Journal
 from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
+from proxy.prober import Prober
 from proxy.profiles import Profile
 from proxy.relay import relay
 from proxy.room import Room
-from proxy.services import CHAT, Services
+from proxy.services import Services
 from proxy.settings import Settings, is_loopback
-from proxy.upstream import Upstream
+from proxy.upstream import CHAT, Upstream
 
 log = structlog.get_logger()
 
@@ -78,10 +81,15 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
     async def open_and_close(app: web.Application) -> AsyncIterator[None]:
         journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
         upstream, checker = Upstream(settings), Checker()
-        app[SERVICES] = Services(settings, profiles, upstream, checker, journal)
+        memory, grammars = Memory(), Grammars()
+        prober = Prober(upstream, profiles, memory, grammars)
+        app[SERVICES] = Services(settings, profiles, upstream, checker, journal, prober, memory, grammars)
+        if settings.probe and settings.mode == "repair":
+            prober.start()
         try:
             yield
         finally:
+            await prober.close()
             await checker.aclose()
             await upstream.close()
             if journal is not None:
@@ -267,14 +275,19 @@ async def healthz(request: web.Request) -> web.StreamResponse:  # noqa: ARG001 -
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Say whether the model server answers, by asking for its models."""
-    upstream = request.app[SERVICES].upstream
+    """Say whether the model server answers, by asking for its models; and not before it has been asked what it can do.
+
+    Where an orchestrator waits for this, the first structured request is ours: it decides the backend of the whole vLLM.
+    """
+    upstream, prober = request.app[SERVICES].upstream, request.app[SERVICES].prober
     try:
         async with (
             asyncio.timeout(READY_SECONDS),
             upstream.ask("GET", "/v1/models", None, upstream.headers(request.headers)) as answer,
         ):
             if answer.status in (200, 401, 403):  # alive, and the key is the client's to send
+                if prober.delays_readiness():
+                    raise Overloaded("the model server is being asked what it can do", code="probing", retry_after=1)
                 return web.json_response({"status": "ready"})
             raise Overloaded(f"the model server answers HTTP {answer.status} to /v1/models", code="upstream_not_ready")
     except TimeoutError as error:

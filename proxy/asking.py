@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -24,7 +23,8 @@ from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
 from proxy.question import Demand, Question, parses, strictly, upstream_body
 from proxy.reading import Reader, Usage
-from proxy.services import CHAT, Services
+from proxy.services import Services
+from proxy.upstream import CHAT
 from rules.base import Problem
 
 log = structlog.get_logger()
@@ -205,7 +205,7 @@ class Asking:
                 services.memory.grant(plan.model, NO_STRICT)
             if answer.reader.unspaced:
                 services.memory.grant(plan.model, NO_LOGPROBS)
-            answer = replace(answer, rung=question.rung)
+            services.prober.seen(plan.model, answer.reader, self._headers)
             self.answers.append(answer)
             return answer
 
@@ -222,5 +222,12 @@ class Asking:
         services, limit = self._services, question.limit(self.plan)
         parsed = parses(self.plan, granted) and question.demand is None
         return Reading(
-            self.plan, services.upstream, services.checker, limit, question.budget, parsed=parsed, begun=self.readers.append
+            self.plan,
+            services.upstream,
+            services.checker,
+            limit,
+            question.budget,
+            parsed=parsed,
+            rung=question.rung,
+            begun=self.readers.append,
         )

@@ -97,6 +97,23 @@ def demo(*, serve: bool, port: int) -> None:
     sys.exit(stage.run_server(port) if serve else stage.run())
 
 
+@toolmend.command(context_settings=LOOK)
+@click.option("--upstream", metavar="URL", required=True, help="Base URL of the model server, with or without /v1.")
+@click.option("--model", metavar="NAME", help="Which model to ask.  [default: the one that is loaded]")
+@click.pass_context
+def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
+    """Ask a model server what it can do, by at most five small requests, and print it.
+
+    The exit code is 0 where a model was asked. TOOLMEND_UPSTREAM_KEY is the key for the server.
+    """
+    key = environ.get(KEYS["upstream_key"]) or None
+    try:
+        settings = Settings.model_validate({"upstream": upstream, "upstream_key": key})
+    except ValidationError as error:
+        raise click.UsageError("\n".join(_complaints(error)), context) from None
+    sys.exit(import_module("proxy.probe_table").run(settings, model))
+
+
 def _read_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
     """Make what the file says the defaults of the other options."""
     try:
@@ -133,6 +150,9 @@ def _options(command: Command) -> Command:
             for name, (kind, default, text) in choices.items()
         ),
         click.option("--workers", default=1, type=click.IntRange(1, 64), help="Processes that share the port."),
+        click.option(
+            "--probe/--no-probe", default=True, help="Ask the model server what it can do, by at most five small requests."
+        ),
         click.option("--no-key-needed", is_flag=True, help="Allow a --host that others can reach without a client key."),
         click.option("--worker", type=int, hidden=True),
     ]

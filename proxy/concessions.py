@@ -74,16 +74,23 @@ CONCESSIONS = (
 
 @dataclass(slots=True)
 class Memory:
-    """The concessions granted so far, for at most `size` model names."""
+    """The concessions granted so far, for at most `size` model names: learned ones for a while, settled ones for good."""
 
     size: int = 256
     now: Callable[[], float] = time.monotonic
     _granted: OrderedDict[str, tuple[float, frozenset[Concession]]] = field(default_factory=OrderedDict)
+    _settled: dict[str, frozenset[Concession]] = field(default_factory=dict)
 
     def granted(self, model: str) -> frozenset[Concession]:
         """Return what the server of this model does not bear."""
         until, granted = self._granted.get(model, (0.0, frozenset()))
-        return granted if self.now() < until else frozenset()
+        settled = self._settled.get(model, frozenset())
+        return settled | granted if self.now() < until else settled
+
+    def settle(self, model: str, granted: frozenset[Concession]) -> None:
+        """Take what the server was asked and found not to bear, in place of all that was learned before."""
+        self._granted.pop(model, None)
+        self._settled[model] = granted
 
     def learn(self, model: str, complaint: str, asked: Collection[str] = ()) -> Concession | None:
         """Grant what a complaint calls for; None where it calls for nothing new.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,11 +51,18 @@ class Grammars:
         """Remember that the server does not do what a form asks."""
         self._remember((model, form.name, ""))
 
+    def settle(self, model: str, ignored: Collection[str]) -> None:
+        """Take names of forms that the server was asked for and does not enforce, in place of all that was learned before."""
+        for key in [key for key in self._until if key[0] == model]:
+            del self._until[key]
+        for name in ignored:
+            self._remember((model, name, ""), math.inf)
+
     def _out(self, *key: str) -> bool:
         return self._until.get((key[0], key[1], key[2]), 0.0) > self.now()
 
-    def _remember(self, key: tuple[str, str, str]) -> None:
-        self._until[key] = self.now() + AGAIN
+    def _remember(self, key: tuple[str, str, str], until: float | None = None) -> None:
+        self._until[key] = self.now() + AGAIN if until is None else until
         self._until.move_to_end(key)
         while len(self._until) > self.size:
             self._until.popitem(last=False)

@@ -181,13 +181,13 @@ def _attempt(answer: Answer) -> record.Attempt:
     problem = answer.problem.reason if answer.problem else ""
     repeated = record.Repeated(answer.repeat.chars, answer.repeat.tokens) if answer.repeat else record.Repeated()
     seconds = round(answer.seconds, 4)
-    return record.Attempt(answer.raw, answer.turn.ending, usage, seconds, problem, repeated=repeated, rung=answer.rung)
+    return record.Attempt(answer.raw, answer.turn.ending, usage, seconds, problem, repeated=repeated, rung=answer.reader.rung)
 
 
 def _broken(reader: Reader) -> record.Attempt:
     used = reader.tokens()
     usage = record.Usage(used.prompt, used.completion, used.prompt + used.completion)
-    return record.Attempt(reader.raw, "cut", usage, problem="broke-off")
+    return record.Attempt(reader.raw, "cut", usage, problem="broke-off", rung=reader.rung)
 
 
 def _final(turn: Turn | None) -> record.Final:

@@ -15,9 +15,9 @@ from proxy.errors import Fault, UpstreamBroken
 from proxy.notes import End, Subject, note
 from proxy.plan import Plan
 from proxy.reading import Reader
-from proxy.services import CHAT, Services
+from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
-from proxy.upstream import Upstream, answer_headers
+from proxy.upstream import CHAT, Upstream, answer_headers
 
 
 async def observe(request: web.Request, raw: bytes, plan: Plan, services: Services, turn_id: str) -> web.StreamResponse:

@@ -63,9 +63,12 @@ class Usage:
 
 
 class Reader:
-    """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest."""
+    """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest.
 
-    def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False) -> None:
+    rung  what was asked for (`adapters.structured.constraint.Rung`); empty: the turn itself, for the first time
+    """
+
+    def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False, rung: str = "") -> None:
         self._source: Source | None = None if source == "logprobs" else "content"
         self._limit = limit
         self._structured = Structured()
@@ -75,8 +78,10 @@ class Reader:
         self._content: list[str] = []
         self._tokens = 0
         self._keep_logprobs = keep_logprobs
+        self.rung = rung
         self.logprobs: list[Any] = []
         self.head: dict[str, Any] = {}
+        self.fingerprint: str | None = None
         self.finish_reason: str | None = None
         self.stop_reason: Any = None
         self.usage: Usage | None = None
@@ -138,6 +143,8 @@ class Reader:
             self._refuse(event["error"])
         if not self.head:
             self.head = {key: event[key] for key in HEAD if key in event}
+        if isinstance(event.get("system_fingerprint"), str):  # vLLM 0.32 tells it with the usage, at the end
+            self.fingerprint = event["system_fingerprint"]
         if isinstance(event.get("usage"), dict):
             self.usage = read_usage(event["usage"])
         choices = event.get("choices")

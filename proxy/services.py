@@ -9,12 +9,11 @@ from proxy.concessions import Memory
 from proxy.grammars import Grammars
 from proxy.journal import Journal
 from proxy.ladder import Gate
+from proxy.prober import Prober
 from proxy.profiles import Profile
 from proxy.sessions import Sessions
 from proxy.settings import Settings
 from proxy.upstream import Upstream
-
-CHAT = "/v1/chat/completions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,8 @@ class Services:
     upstream: Upstream
     checker: Checker
     journal: Journal | None
-    memory: Memory = field(default_factory=Memory)
+    prober: Prober
+    memory: Memory
+    grammars: Grammars
     gate: Gate = field(default_factory=Gate)
     sessions: Sessions = field(default_factory=Sessions)
-    grammars: Grammars = field(default_factory=Grammars)

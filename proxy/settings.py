@@ -182,6 +182,7 @@ class FileSettings(Frozen):
     journal_bodies: Bodies = "on"
     stream: StreamMode = "eager"
     no_key_needed: bool = False
+    probe: bool = True
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
@@ -193,6 +194,7 @@ class Settings(FileSettings):
     upstream       base URL of the model server, without `/v1`
     upstream_key   sent to the model server as a bearer token; None: what the client sent is passed on
     client_key     what a client must present; None: nobody is asked
+    probe          the model server is asked what it can do, at start and when it has changed
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
     worker         None: the only process; n: the n-th of `workers` processes that share the port (SO_REUSEPORT)
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from math import isfinite
 
@@ -14,6 +14,8 @@ from multidict import CIMultiDict
 
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.settings import Settings
+
+CHAT = "/v1/chat/completions"
 
 REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-request-id", "x-litellm-session-id", "x-session-id", "traceparent")
 """What a client's request may tell the model server. `authorization` passes unless we hold a key of our own."""
@@ -42,10 +44,14 @@ PATIENCE = 30.0
 
 
 class Upstream:
-    """Sends requests to one model server. Owns the session; `close` ends it."""
+    """Sends requests to one model server. Owns the session; `close` ends it.
+
+    lost  is called when the server cannot be reached
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.limits = settings.limits
+        self.lost: Callable[[], None] = lambda: None
         self._base = settings.upstream
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
         self._pass_key = settings.client_key is None
@@ -77,7 +83,11 @@ class Upstream:
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            response = await self._send(method, path, body, headers)
+            try:
+                response = await self._send(method, path, body, headers)
+            except UpstreamUnreachable:
+                self.lost()
+                raise
             try:
                 if response.status == 429:
                     pause = patience(response, deadline)

@@ -149,11 +149,11 @@ Start = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start toolmend with any settings; it ends with the test."""
+    """Start toolmend with any settings; it ends with the test. Unless told to, it asks the model server nothing by itself."""
     runners: list[web.AppRunner] = []
 
     async def begin(**settings: Any) -> str:
-        runners.append(make_runner(Settings(**settings)))
+        runners.append(make_runner(Settings(**{"probe": False, **settings})))
         return await listen(runners[-1])
 
     yield begin

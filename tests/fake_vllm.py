@@ -18,12 +18,20 @@ Answer = Said | Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResp
 
 @dataclass
 class FakeVllm:
-    """`answers` are given in order; the last one is repeated. `pause` is in seconds between events."""
+    """`answers` are given in order; the last one is repeated. `pause` is in seconds between events.
+
+    version  what `/version` tells; None: there is no such route
+    models   what `/v1/models` lists, or the status that it answers with
+    gets     paths of these two, as they were asked
+    """
 
     answers: deque[Answer] = field(default_factory=deque)
     requests: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     headers: list[Any] = field(default_factory=list)
+    version: str | None = None
+    models: list[dict[str, Any]] | int = field(default_factory=lambda: [{"id": "gemma-4-26b", "object": "model"}])
+    gets: list[str] = field(default_factory=list)
     pause: float = 0.0
     live: int = 0
     peak: int = 0
@@ -40,6 +48,7 @@ class FakeVllm:
         app[FAKE] = self
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/version", self._version)
         app.router.add_route("*", "/{rest:.*}", self._echo)
         return app
 
@@ -74,7 +83,15 @@ class FakeVllm:
         return response
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response({"object": "list", "data": [{"id": "gemma-4-26b", "object": "model"}]})
+        self.gets.append(request.path)
+        if isinstance(self.models, int):
+            return web.json_response({"error": "Unauthorized"}, status=self.models)
+        return web.json_response({"object": "list", "data": self.models})
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        self.gets.append(request.path)
+        known = self.version is not None
+        return web.json_response({"version": self.version} if known else {"detail": "Not Found"}, status=200 if known else 404)
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.read())

@@ -56,7 +56,7 @@ async def _play() -> tuple[Run, Run]:
         async with listening(model_runner()) as model:
             print(f"1. The agent speaks to the model directly, for at most {TURNS} turns:")
             direct = await work(model, MODEL, Path(first), TURNS, _tell)
-            async with listening(make_runner(Settings(upstream=model))) as proxy:
+            async with listening(make_runner(Settings(upstream=model, probe=False))) as proxy:
                 print("\n2. The same agent and model, with toolmend between them:")
                 mended = await work(proxy, MODEL, Path(second), TURNS, _tell)
     return direct, mended
@@ -75,4 +75,4 @@ def run_server(port: int) -> int:
 async def _serve(port: int) -> int:
     async with listening(model_runner()) as model:
         print(f"SIMULATION: no model runs. Model name: {MODEL}. Put a real one here with UPSTREAM=http://host:8000", flush=True)
-        return await serve(Settings(upstream=model, port=port))
+        return await serve(Settings(upstream=model, port=port, probe=False))

@@ -68,7 +68,7 @@ def test_command_line_over_environment_over_file_over_default(name: str, monkeyp
 
 def test_the_options_are_these() -> None:
     names = {option for each in serve.params if isinstance(each, click.Option) and not each.hidden for option in each.opts}
-    expected = {*OTHERS, "config", "no_key_needed"}
+    expected = {*OTHERS, "config", "no_key_needed", "probe"}
     assert names == {f"--{name.replace('_', '-')}" for name in expected}
 
 
@@ -113,6 +113,15 @@ def test_a_wrong_file_is_refused_with_its_line() -> None:
     result = ask("serve", "--config", "none.toml")
     assert result.exit_code == 2
     assert "none.toml: cannot be read" in result.output
+
+
+def test_probing_is_on_unless_somebody_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told("--upstream", URL).probe is True
+    assert told("--upstream", URL, "--no-probe").probe is False
+    Path("t.toml").write_text("probe = false\n")
+    assert told("--upstream", URL, "--config", "t.toml").probe is False
+    monkeypatch.setenv("TOOLMEND_PROBE", "true")
+    assert told("--upstream", URL, "--config", "t.toml").probe is True
 
 
 def test_slips_in_variables_are_told() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
-from proxy.demo.speak import Said
+from proxy.demo.speak import Said, whole
 from tests.adapters.clients.openhands_prompt import request
 from tests.conftest import BASH, MODEL, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing
@@ -231,3 +234,55 @@ async def test_what_the_client_asks_of_the_form_does_not_stand_beside_the_gramma
     proxy.vllm.says(NO_MODE, '{"mode": "append"}')
     await proxy.ask(tools=[EDIT], stop=["</function"])
     assert [each.get("stop") for each in proxy.vllm.requests] == [["</function"], None]
+
+
+async def test_a_client_that_goes_ends_the_question_too_and_what_it_cost_is_written_down(
+    vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path
+) -> None:
+    url = await start(upstream=vllm.url, journal=tmp_path)
+    vllm.says(NO_MODE, Said('{"mode": "' + "x " * 90))
+    vllm.pause = 0.05
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "go"}], "tools": [EDIT], "stream": stream}
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(read_all(session, f"{url}/v1/chat/completions", body))
+        while len(vllm.requests) < 2 or not vllm.live:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        while vllm.live:
+            await asyncio.sleep(0.02)
+    assert vllm.aborted == 1
+    assert len(vllm.requests) == 2
+    record = await written(tmp_path)
+    assert record["outcome"] == "aborted"
+    assert [(each["rung"], each["usage"]["completion"] > 0) for each in record["attempts"]] == [("", True), ("members", True)]
+    assert record["usage"]["completion"] == sum(each["usage"]["completion"] for each in record["attempts"])
+
+
+async def read_all(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> bytes:
+    async with session.post(url, json=body) as answer:
+        return await answer.read()
+
+
+async def test_no_more_questions_are_asked_at_a_time_than_a_fifth_of_what_is_active_or_three(
+    vllm: FakeVllm, start: Start
+) -> None:
+    asked = peak = 0
+
+    async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        nonlocal asked, peak
+        again = bool(form_of(body))
+        asked += again
+        peak = max(peak, asked)
+        await asyncio.sleep(0.05 if again else 0.01)
+        asked -= again
+        return web.json_response(whole(Said('{"mode": "append"}' if again else NO_MODE), body))
+
+    url = await start(upstream=vllm.url)
+    vllm.says(answer)
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "go"}], "tools": [EDIT]}
+    async with aiohttp.ClientSession() as session:
+        answers = await asyncio.gather(*(read_all(session, f"{url}/v1/chat/completions", body) for _ in range(12)))
+    assert all(json.loads(each)["choices"][0]["finish_reason"] == "tool_calls" for each in answers)
+    assert peak == 3

@@ -266,7 +266,7 @@ async def status_of(body: dict[str, Any]) -> int:
     fake.says(f"Well.{GOOD}")
     runners = [aiohttp.web.AppRunner(fake.app(), access_log=None)]
     try:
-        runners.append(make_runner(Settings(upstream=await listen(runners[0]))))
+        runners.append(make_runner(Settings(upstream=await listen(runners[0]), probe=False)))
         url = await listen(runners[1])
         async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/chat/completions", json=body) as response:
             await response.read()

@@ -264,7 +264,7 @@ async def test_a_stop_signal_lets_streams_finish(vllm: FakeVllm) -> None:
     vllm.pause = 0.02
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "proxy", "serve", "--upstream", vllm.url, "--port", "0",
+        sys.executable, "-m", "proxy", "serve", "--upstream", vllm.url, "--port", "0", "--no-probe",
         stdout=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip
     assert process.stdout is not None

@@ -32,12 +32,12 @@ def toolmend_command(given: str | None) -> list[str] | None:
 
 @asynccontextmanager
 async def toolmend(command: list[str], upstream: str, log: Path) -> AsyncIterator[str]:
-    """Run `toolmend serve` before an upstream; yields its base URL, ends it afterwards."""
+    """Run `toolmend serve` before an upstream; yields its base URL, ends it afterwards. What a scripted model can do is known."""
     port = _free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command, "serve", "--upstream", upstream, "--port", str(port),
+            *command, "serve", "--upstream", upstream, "--port", str(port), "--no-probe",
             cwd=log.parent, start_new_session=True, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
         )  # fmt: skip
         try:

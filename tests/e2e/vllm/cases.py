@@ -52,6 +52,9 @@ def _hermes(name: str, arguments: dict[str, Any]) -> str:
 
 # --- the four servers
 
+SHIFT = int(os.environ.get("TOOLMEND_E2E_SHIFT", "0"))
+"""Added to the ports, for a second set of servers beside the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -178,10 +181,10 @@ _CHATML_ENDS = ("<|im_end|>", "<|endoftext|>")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("gemma4", 18301, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
-        Kind("plain", 18305, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
-        Kind("qwen", 18300, "qwen-xml", _qwen, _CHATML_ENDS, "qwen3.5", QWEN),
-        Kind("hermes", 18303, "hermes-json", _hermes, _CHATML_ENDS, "qwen3", HERMES),
+        Kind("gemma4", 18301 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
+        Kind("plain", 18305 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
+        Kind("qwen", 18300 + SHIFT, "qwen-xml", _qwen, _CHATML_ENDS, "qwen3.5", QWEN),
+        Kind("hermes", 18303 + SHIFT, "hermes-json", _hermes, _CHATML_ENDS, "qwen3", HERMES),
     )
 }
 

@@ -12,27 +12,43 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cases import KINDS, Kind
 from outcomes import HEAD, Table, markdown
+from rungs import Rungs
 from wire import answers
+
+from docs.markdown import with_between
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
 TABLE = pytest.StashKey[Table]()
+RUNGS = pytest.StashKey[Rungs]()
+MARKS = ("<!-- ladder -->", "<!-- end of ladder -->")
 
 
-def profile(kind: Kind) -> str:
+def profile(kind: Kind, journal: Path, more: str = "") -> str:
     """Return the configuration toolmend runs with in front of this server."""
-    return f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\n'
+    own = f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\nfill_missing = false\n{more}'
+    return f'journal = "{journal}"\n\n{own}'
 
 
 def command(upstream: str, port: int, config: Path) -> list[str]:
     """Return the words that start toolmend."""
     serve = [sys.executable, "-m", "proxy", "serve"]
     return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A server of its own, a toolmend in front of it, and where that writes its records."""
+
+    vllm: str
+    toolmend: str
+    journal: Path
 
 
 class Stand:
@@ -49,8 +65,8 @@ class Stand:
             self.close()
             base = f"http://127.0.0.1:{kind.port}"
             if not answers(f"{base}/health"):
-                subprocess.run([HERE / "serve.sh", kind.name], check=True)
-                self.up.callback(subprocess.run, [HERE / "serve.sh", "stop", kind.name], check=True)
+                subprocess.run([HERE / "serve.sh", kind.name, str(kind.port)], check=True)
+                self.up.callback(subprocess.run, [HERE / "serve.sh", "stop", kind.name, str(kind.port)], check=True)
             self.urls[kind.name] = f"{base}/v1"
         return self.urls[kind.name]
 
@@ -59,8 +75,16 @@ class Stand:
         upstream = self.vllm(kind)
         if "toolmend" not in self.urls:
             given = os.environ.get("TOOLMEND_URL")
-            self.urls["toolmend"] = given or self.up.enter_context(served(kind, upstream, self.folder))
+            self.urls["toolmend"] = given or self.up.enter_context(served(kind, upstream, self.folder / kind.name))
         return self.urls["toolmend"]
+
+    def in_words(self, kind: Kind) -> str:
+        """Give the URL of a toolmend in front of it that asks for nothing under a grammar."""
+        upstream = self.vllm(kind)
+        if "words" not in self.urls:
+            folder = self.folder / f"{kind.name}-words"
+            self.urls["words"] = self.up.enter_context(served(kind, upstream, folder, "grammar = false\n"))
+        return self.urls["words"]
 
     def close(self) -> None:
         """End what was started here."""
@@ -69,10 +93,11 @@ class Stand:
 
 
 @contextmanager
-def served(kind: Kind, upstream: str, folder: Path) -> Iterator[str]:
-    """Run toolmend in front of a server."""
-    config, log = folder / f"{kind.name}.toml", folder / f"{kind.name}.log"
-    config.write_text(profile(kind), encoding="utf-8")
+def served(kind: Kind, upstream: str, folder: Path, more: str = "") -> Iterator[str]:
+    """Run toolmend in front of a server; its configuration, log and journal lie in the folder."""
+    folder.mkdir(exist_ok=True)
+    config, log = folder / "toolmend.toml", folder / "toolmend.log"
+    config.write_text(profile(kind, folder / "journal", more), encoding="utf-8")
     port = _free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("TOOLMEND_")}  # ours are no settings of it
     words = command(upstream, port, config)
@@ -104,6 +129,30 @@ def vllm(stand: Stand, kind: Kind) -> str:
 def toolmend(stand: Stand, kind: Kind) -> str:
     """Give the URL of a toolmend in front of that vLLM."""
     return stand.toolmend(kind)
+
+
+@pytest.fixture
+def journal(stand: Stand, kind: Kind) -> Path:
+    """Give the folder that toolmend writes its records to."""
+    return stand.folder / kind.name / "journal"
+
+
+@pytest.fixture
+def in_words(stand: Stand, kind: Kind) -> tuple[str, Path]:
+    """Give the URL and the journal of a toolmend that asks for nothing under a grammar."""
+    return stand.in_words(kind), stand.folder / f"{kind.name}-words" / "journal"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
+    """Start a vLLM that nobody has asked anything, and a toolmend in front of it; only for tests that do it harm."""
+    kind, port, folder = KINDS["gemma4"], _free_port(), tmp_path_factory.mktemp("fresh")
+    subprocess.run([HERE / "serve.sh", kind.name, str(port)], check=True)
+    try:
+        with served(kind, f"http://127.0.0.1:{port}/v1", folder) as url:
+            yield Fresh(f"http://127.0.0.1:{port}/v1", url, folder / "journal")
+    finally:
+        subprocess.run([HERE / "serve.sh", "stop", kind.name, str(port)], check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -138,10 +187,12 @@ def _wait(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", metavar="FILE", help="write the table of the vLLM run to this Markdown file")
+    parser.addoption("--write-ladder", metavar="FILE", help="write the tables of the ladder into this Markdown file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = {}
+    config.stash[RUNGS] = Rungs()
 
 
 @pytest.fixture
@@ -150,7 +201,19 @@ def table(request: pytest.FixtureRequest) -> Table:
     return request.config.stash[TABLE]
 
 
+@pytest.fixture
+def rungs(request: pytest.FixtureRequest) -> Rungs:
+    """Give the table of the ladder."""
+    return request.config.stash[RUNGS]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    climbed = "\n".join(config.stash.get(RUNGS, Rungs()).markdown())
+    if climbed:
+        terminalreporter.write_line("\n" + climbed)
+        if config.getoption("--write-ladder", default=None):
+            page = Path(config.getoption("--write-ladder"))
+            page.write_text(with_between(page.read_text(encoding="utf-8"), *MARKS, f"\n{climbed}\n"), encoding="utf-8")
     rows = config.stash.get(TABLE, {})
     if not rows:
         return

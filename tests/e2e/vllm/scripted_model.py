@@ -6,11 +6,12 @@ The script is given in the request body, `"vllm_xargs": {"say": "text"}`, or any
 
     [[say:BASE64URL]]        the last marker that applies wins
     [[say@2:BASE64URL]]      only for the second answer of the conversation
+    [[say!:BASE64URL]]       also for an answer under a grammar, which no other marker is for: that one is left to the weights
 
 Answers are counted by the assistant headers in the prompt: a re-prompt that adds an assistant turn is the next answer, one
 that adds only a user turn is not. Special tokens written in the text become their ids. After the script comes the
-end-of-turn token. Without a script the model stays random. The script is applied after a grammar's mask: a script and a
-grammar that disagree end in an engine error in mid-stream, which is of use, too.
+end-of-turn token. Without a script the model stays random. The script is applied after a grammar's mask: a script (`say!`, or
+the one in the body) and a grammar that disagree end in an engine error in mid-stream, which is of use, too.
 """
 
 import base64
@@ -19,7 +20,7 @@ import re
 from transformers import AutoTokenizer
 from vllm.v1.sample.logits_processor import AdapterLogitsProcessor
 
-MARK = re.compile(r"\[\[say(?:@(\d+))?:([A-Za-z0-9_\-+/=]*)\]\]")
+MARK = re.compile(r"\[\[say(?:@(\d+)|(!))?:([A-Za-z0-9_\-+/=]*)\]\]")
 RESULTS = re.compile(r"<tool_response\|>(?!<\|tool_response>)")  # after these Gemma goes on without a header
 
 
@@ -43,16 +44,17 @@ class ScriptedModel(AdapterLogitsProcessor):
     def is_argmax_invariant(self):
         return False
 
-    def _marked(self, prompt_ids):
+    def _marked(self, prompt_ids, grammar):
         text = self.tokenizer.decode(prompt_ids, skip_special_tokens=False)
         answer = text.count(self.header) + (len(RESULTS.findall(text)) if self.gemma else 0)
-        codes = [code for number, code in MARK.findall(text) if not number or int(number) == answer]
+        found = MARK.findall(text)
+        codes = [code for number, always, code in found if always or (not grammar and (not number or int(number) == answer))]
         return text_of(codes[-1]) if codes else None
 
     def _new_state(self, params, prompt_ids, output_ids):
         said = (params.extra_args or {}).get("say")
         if said is None and prompt_ids:
-            said = self._marked(prompt_ids)
+            said = self._marked(prompt_ids, getattr(params, "structured_outputs", None) is not None)
         if said is None:
             return None
         script = [*self.tokenizer.encode(str(said), add_special_tokens=False), self.end]

@@ -2,7 +2,7 @@
 # serve.sh - a real vLLM on the CPU with a tiny model made here, that says what a test tells it to (scripted_model.py).
 #
 #   serve.sh gemma4|qwen|hermes|plain [PORT] [more vLLM arguments ...]      leaves the server listening on 127.0.0.1
-#   serve.sh stop gemma4|qwen|hermes|plain                                  ends the one this script started
+#   serve.sh stop gemma4|qwen|hermes|plain [PORT]                           ends the one this script started
 #
 #     gemma4   port 18301   Gemma 4 tokens and turns, --tool-call-parser gemma4 --reasoning-parser gemma4
 #     qwen     port 18300   ChatML and <think>, --tool-call-parser qwen3_xml --reasoning-parser qwen3
@@ -19,7 +19,12 @@ ROOT=${TINY_VLLM_ROOT:-$(cd "$HERE/../../.." && pwd)/.cache/vllm}
 PYTHON=$ROOT/venv/bin/python
 say() { echo "[$(date +%H:%M:%S)] $*"; }
 
+port() {
+  case $1 in gemma4) echo 18301 ;; qwen) echo 18300 ;; hermes) echo 18303 ;; plain) echo 18305 ;; esac
+}
+
 stop() {  # the whole process group: API server, engine, worker
+  set -- "$1-${2:-$(port "$1")}"
   [ -f "$ROOT/logs/$1.pid" ] || { say "$1 was not started from here"; return 0; }
   local pid; pid=$(cat "$ROOT/logs/$1.pid")
   kill -TERM -- -"$pid" 2>/dev/null || true
@@ -39,14 +44,15 @@ install() {
 
 KIND=${1:-}; shift || true
 case $KIND in
-  gemma4) MODEL=gemma4 PORT=18301 FLAGS="--enable-auto-tool-choice --tool-call-parser gemma4 --reasoning-parser gemma4" ;;
-  qwen)   MODEL=qwen   PORT=18300 FLAGS="--enable-auto-tool-choice --tool-call-parser qwen3_xml --reasoning-parser qwen3" ;;
-  hermes) MODEL=qwen   PORT=18303 FLAGS="--enable-auto-tool-choice --tool-call-parser hermes" ;;
-  plain)  MODEL=gemma4 PORT=18305 FLAGS="" ;;
-  stop)   stop "${1:?which}"; exit 0 ;;
+  gemma4) MODEL=gemma4 FLAGS="--enable-auto-tool-choice --tool-call-parser gemma4 --reasoning-parser gemma4" ;;
+  qwen)   MODEL=qwen   FLAGS="--enable-auto-tool-choice --tool-call-parser qwen3_xml --reasoning-parser qwen3" ;;
+  hermes) MODEL=qwen   FLAGS="--enable-auto-tool-choice --tool-call-parser hermes" ;;
+  plain)  MODEL=gemma4 FLAGS="" ;;
+  stop)   stop "${1:?which}" "${2:-}"; exit 0 ;;
   *)      sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
-PORT=${1:-$PORT}; shift || true
+PORT=${1:-$(port "$KIND")}; shift || true
+NAME=$KIND-$PORT
 curl -sf -o /dev/null "http://127.0.0.1:$PORT/health" && { say "something already listens on $PORT"; exit 1; }
 mkdir -p "$ROOT/logs"
 install
@@ -68,11 +74,11 @@ setsid "$PYTHON" -m vllm.entrypoints.openai.api_server --model "$MODEL_DIR/$MODE
   --host 127.0.0.1 --port "$PORT" --dtype bfloat16 --max-model-len 8192 --max-num-seqs 8 --enforce-eager \
   --distributed-executor-backend uni --no-enable-chunked-prefill --max-num-batched-tokens 8192 \
   --enable-prompt-tokens-details --logits-processors scripted_model:ScriptedModel $FLAGS "$@" \
-  > "$ROOT/logs/$KIND.log" 2>&1 < /dev/null &
-pid=$!; echo "$pid" > "$ROOT/logs/$KIND.pid"
+  > "$ROOT/logs/$NAME.log" 2>&1 < /dev/null &
+pid=$!; echo "$pid" > "$ROOT/logs/$NAME.pid"
 for _ in $(seq 1 300); do
   curl -sf -o /dev/null "http://127.0.0.1:$PORT/health" && { say "$KIND listens on http://127.0.0.1:$PORT/v1 (process group $pid)"; exit 0; }
-  kill -0 "$pid" 2>/dev/null || { say "the server died:"; tail -25 "$ROOT/logs/$KIND.log"; rm -f "$ROOT/logs/$KIND.pid"; exit 1; }
+  kill -0 "$pid" 2>/dev/null || { say "the server died:"; tail -25 "$ROOT/logs/$NAME.log"; rm -f "$ROOT/logs/$NAME.pid"; exit 1; }
   sleep 1
 done
-say "no answer after 300 seconds, see $ROOT/logs/$KIND.log"; exit 1
+say "no answer after 300 seconds, see $ROOT/logs/$NAME.log"; exit 1
