@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from adapters.advice import ask_again, ask_under_grammar
 from adapters.structured.constraint import RUNGS, Constraint, Rung, constraint_for
 from adapters.structured.cost import FREE_TEXT, tokens_for
 from adapters.structured.forms import unknown
-from adapters.structured.servers import facts_of, identify, way_of
+from adapters.structured.servers import facts_of, way_of
 from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
 from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
@@ -133,7 +134,8 @@ class Asking:
 
     def _demand(self, answer: Answer, made: Constraint) -> Demand | None:
         """Return the best form for the server that gave this answer; None where it bears none, or made an error of this one."""
-        grammars, way = self._services.grammars, way_of(identify(facts_of(answer.reader.head)))
+        known, grammars = self._services.prober.of(self.plan.model), self._services.grammars
+        way = way_of(known.seen_as(facts_of(answer.reader.head)))
         forms = (form for form in grammars.forms(self.plan.model, way.forms) if form.carries(made.schema))
         form = next(forms, None)
         return Demand(made, form, way.quiet) if form and grammars.bears(self.plan.model, form, made.schema) else None

@@ -68,7 +68,7 @@ GUIDED_JSON: Final = Form("guided_json", lambda schema: {"guided_json": schema})
 JSON_OBJECT: Final = Form("json_object", lambda _: {"response_format": {"type": "json_object"}})
 """Whoever knows no schemas: at least it is JSON. The names of what is wanted stand in the message."""
 
-FORMS: Final[tuple[Form, ...]] = (STRUCTURAL_TAG, JSON_SCHEMA, JSON_OBJECT, GUIDED_JSON)
+FORMS: Final[tuple[Form, ...]] = (STRUCTURAL_TAG, JSON_SCHEMA, JSON_OBJECT)
 """The order for a server of which nothing is known, best first."""
 
 UNKNOWN: Final = re.compile(

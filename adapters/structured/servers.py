@@ -25,21 +25,21 @@ from adapters.structured.forms import (
     Form,
 )
 
-Name = Literal["vllm", "sglang", "llama.cpp", "ollama", "lmstudio", "openai", ""]
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was seen of a server. Empty: not seen.
 
+    name         its kind, where somebody has told it already
     fingerprint  `system_fingerprint` of an answer
     model        `model` of the same answer
-    owned_by     of the first model in GET /v1/models
+    owned_by     of a model in GET /v1/models
     header       `Server` of any answer
     version      as GET /version, GET /api/version, or `build_info` of GET /props tell it
     paths        paths of its own that it answered with HTTP 200
     """
 
+    name: str = ""
     fingerprint: str = ""
     model: str = ""
     owned_by: str = ""
@@ -50,9 +50,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server's kind, and its version as numbers; empty where it is not known."""
+    """A server's kind, a key of `WAYS`, and its version as numbers; empty where it is not known."""
 
-    name: Name = ""
+    name: str = ""
     version: tuple[int, ...] = ()
 
 
@@ -75,23 +75,20 @@ class Way:
 TEMPLATE: Final[Mapping[str, Any]] = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
 """What templates read: Qwen, GLM, Gemma the first; DeepSeek, Kimi the second."""
 
-_FINGERPRINTS: Final[tuple[tuple[str, Name], ...]] = (
+_FINGERPRINTS: Final[tuple[tuple[str, str], ...]] = (
     (r"vllm-(.+)", "vllm"),
     (r"fp_ollama", "ollama"),  # ollama openai/openai.go
     (r"b(\d+)-[0-9a-z]+", "llama.cpp"),  # common/build-info.cpp.in
     (r"fp_[0-9a-f]+", "openai"),
 )
-_OWNERS: Final[Mapping[str, Name]] = {
+_OWNERS: Final[Mapping[str, str]] = {
     "vllm": "vllm",
     "sglang": "sglang",  # sglang entrypoints/openai/protocol.py, ModelCard
     "llamacpp": "llama.cpp",  # llama.cpp tools/server/server-context.cpp
     "library": "ollama",  # ollama openai/openai.go: the namespace of the model
     "organization_owner": "lmstudio",  # as its users show GET /v1/models
-    "openai": "openai",
-    "system": "openai",
-    "openai-internal": "openai",
 }
-_PATHS: Final[Mapping[str, Name]] = {
+_PATHS: Final[Mapping[str, str]] = {
     "/props": "llama.cpp",
     "/api/version": "ollama",
     "/api/v0/models": "lmstudio",
@@ -103,7 +100,7 @@ _PATHS: Final[Mapping[str, Name]] = {
 def facts_of(head: Mapping[str, Any]) -> Facts:
     """Return what the head of an answer tells."""
     fingerprint, model = head.get("system_fingerprint"), head.get("model")
-    return Facts(fingerprint if isinstance(fingerprint, str) else "", model if isinstance(model, str) else "")
+    return Facts(fingerprint=fingerprint if isinstance(fingerprint, str) else "", model=model if isinstance(model, str) else "")
 
 
 def identify(facts: Facts) -> Server:
@@ -114,7 +111,9 @@ def identify(facts: Facts) -> Server:
     return Server(_by_others(facts), _numbers(facts.version))
 
 
-def _by_others(facts: Facts) -> Name:
+def _by_others(facts: Facts) -> str:
+    if facts.name:
+        return facts.name
     if facts.owned_by in _OWNERS:
         return _OWNERS[facts.owned_by]
     if facts.header.casefold() == "llama.cpp":
@@ -144,9 +143,9 @@ OLD_VLLM: Final = Way(
     faults=("a structural tag with `format` is HTTP 400: it came with xgrammar 0.1.25 (vllm#25467, September 2025)",),
 )
 
-WAYS: Final[Mapping[Name, Way]] = {
+WAYS: Final[Mapping[str, Way]] = {
     "vllm": Way(
-        (STRUCTURAL_TAG, STRUCTURED_OUTPUTS, JSON_SCHEMA, GUIDED_JSON),
+        (STRUCTURAL_TAG, STRUCTURED_OUTPUTS, JSON_SCHEMA),
         faults=(
             "from 0.12 `guided_*` is ignored with HTTP 200 (vllm#29326)",
             "its own JSON grammar has no bound for blanks (vllm#42110, vllm#38696)",

@@ -95,11 +95,11 @@ async def test_nothing_that_was_not_asked_for_is_taken(proxy: Proxy) -> None:
 
 
 async def test_a_server_that_ignores_the_grammar_is_asked_in_words_and_in_another_form_the_next_time(proxy: Proxy) -> None:
-    proxy.vllm.says(*[NO_MODE, WHOLE, WHOLE] * 4, NO_MODE, WHOLE)
-    for _ in range(5):
+    proxy.vllm.says(*[NO_MODE, WHOLE, WHOLE] * 3, NO_MODE, WHOLE)
+    for _ in range(4):
         assert (await proxy.ask(tools=[EDIT])).calls == [RIGHT]
     forms = [form_of(each) for each in proxy.vllm.requests]
-    tried = ["structural_tag", "json_schema", "json_object", "guided_json"]
+    tried = ["structural_tag", "json_schema", "json_object"]
     assert forms == [each for form in tried for each in ("", form, "")] + ["", ""]
 
 

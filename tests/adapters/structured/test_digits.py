@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.structured.digits import integers, numbers
@@ -24,6 +24,7 @@ def test_exactly_the_integers_of_a_range_are_taken(low: int, high: int) -> None:
     assert not any(map(grammar.takes, ("-0", "00", "01", "+1", "1.0", "1e1", "", "-")))
 
 
+@settings(deadline=None)
 @given(low=BOUNDS, high=BOUNDS, step=st.integers(0, 3))
 def test_the_edges_of_a_range_are_sharp(low: int, high: int, step: int) -> None:
     low, high = sorted((low, high))
@@ -32,6 +33,7 @@ def test_the_edges_of_a_range_are_sharp(low: int, high: int, step: int) -> None:
         assert grammar.takes(str(each)) == (low <= each <= high)
 
 
+@settings(deadline=None)
 @given(low=st.integers(-50, 50), high=st.integers(-50, 50), value=st.floats(-60, 60).map(lambda value: round(value, 3)))
 def test_numbers_between_whole_bounds_are_taken_and_no_others(low: int, high: int, value: float) -> None:
     low, high = sorted((low, high))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.structured.gbnf import MAX_COUNT, gbnf
@@ -61,6 +61,7 @@ def test_it_takes_what_is_valid_and_nothing_else(part: Any, taken: list[str], re
     assert [text for text in refused if grammar.takes(f'{{"it": {text}}}')] == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PARTS), st.booleans(), st.booleans()), max_size=5), st.data())
 def test_members_come_in_their_order_the_required_ones_always(drawn: list[Any], data: st.DataObject) -> None:
     properties = {f"p{place}": part for place, ((part, _, _), _, _) in enumerate(drawn)}

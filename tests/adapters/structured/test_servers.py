@@ -29,6 +29,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "upstreams.md"
         (Facts(fingerprint="qwen3-8b", model="qwen3-8b"), Server("lmstudio")),
         (Facts(owned_by="organization_owner"), Server("lmstudio")),
         (Facts(fingerprint="fp_44709d6fcb"), Server("openai")),
+        (Facts(name="vllm", version="0.10.2"), Server("vllm", (0, 10, 2))),
+        (Facts(name="ollama", owned_by="vllm"), Server("ollama")),
         (Facts(fingerprint="something", model="else", owned_by="me", header="uvicorn"), Server()),
         (Facts(), Server()),
     ],
