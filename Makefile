@@ -7,7 +7,7 @@ BIN     := $(VENV)/bin
 UPSTREAM ?=
 SERVE   ?=
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm conformance docs clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers conformance docs clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -42,6 +42,10 @@ e2e-agents: $(VENV)/.dev  ## the real mini-swe-agent and EvalScope against a scr
 
 e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; writes docs/vllm.md and tables of docs/ladder.md
 	TOOLMEND_E2E_VLLM=1 $(BIN)/python -m pytest tests/e2e/vllm -q -m e2e_vllm --write docs/vllm.md --write-ladder docs/ladder.md
+
+e2e-servers: $(VENV)/.dev  ## a real llama-server with a tiny random model: make e2e-servers LLAMA_SERVER=/path/to/llama-server
+	@test -n "$(LLAMA_SERVER)" || { echo "say LLAMA_SERVER=/path/to/llama-server (docs/upstreams.md)"; exit 1; }
+	TOOLMEND_LLAMA_SERVER=$(LLAMA_SERVER) $(BIN)/python -m pytest tests/e2e/servers -q -m e2e_servers
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

@@ -6,14 +6,17 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
 import structlog
 
 from adapters.advice import ask_again, ask_under_grammar
-from adapters.structured.constraint import RUNGS, Rung, constraint_for
+from adapters.structured.constraint import RUNGS, Constraint, Rung, constraint_for
 from adapters.structured.cost import FREE_TEXT, tokens_for
+from adapters.structured.forms import unknown
+from adapters.structured.servers import facts_of, way_of
 from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
 from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
@@ -118,16 +121,24 @@ class Asking:
 
     def _next_question(self, answer: Answer, problem: Problem, allowed: Allowance) -> Question:
         """Return the first question that was not asked in vain: under a grammar where the server bears it, else in words."""
-        form = self._services.grammars.form(self.plan.model) if self.plan.profile.grammar else None
-        for rung in RUNGS.get(problem.reason, ()):
+        for rung in RUNGS.get(problem.reason, ()) if self.plan.profile.grammar else ():
             if not self._tries(rung, problem):
                 continue
             if rung == "words":
                 break
-            made = constraint_for(rung, problem, answer.turn, self.plan.conversation) if form else None
-            if form and made and self._services.grammars.bears(self.plan.model, form, made.schema):
-                return self._demanding(answer, problem, allowed, Demand(made, form))
+            made = constraint_for(rung, problem, answer.turn, self.plan.conversation)
+            demand = self._demand(answer, made) if made else None
+            if demand:
+                return self._demanding(answer, problem, allowed, demand)
         return self._in_words(answer, problem, allowed)
+
+    def _demand(self, answer: Answer, made: Constraint) -> Demand | None:
+        """Return the best form for the server that gave this answer; None where it bears none, or made an error of this one."""
+        known, grammars = self._services.prober.of(self.plan.model), self._services.grammars
+        way = way_of(known.seen_as(facts_of(answer.reader.head)))
+        forms = (form for form in grammars.forms(self.plan.model, way.forms) if form.carries(made.schema))
+        form = next(forms, None)
+        return Demand(made, form, way.quiet) if form and grammars.bears(self.plan.model, form, made.schema) else None
 
     def _tries(self, rung: Rung, problem: Problem) -> bool:
         """Take note that something is asked for; False where it was asked for before."""
@@ -160,6 +171,10 @@ class Asking:
             answer = await self._ask(question)
         except (UpstreamRefused, UpstreamBroken) as error:
             log.warning("the grammar failed", turn=self._turn_id, form=demand.form.name, error=str(error))
+            if isinstance(error, UpstreamRefused) and error.status in (400, 422) and unknown(error.words):
+                grammars.ignored(model, demand.form)  # which cost nothing, so the next form comes at once
+                other = self._demand(before, demand.constraint)
+                return await self._ask_demanded(before, replace(question, demand=other), other) if other else None
             if not (isinstance(error, UpstreamRefused) and "context length" in error.words):
                 grammars.refused(model, demand.form, schema)
             return None

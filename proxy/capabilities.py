@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import orjson
 
+from adapters.structured.servers import Facts, Server, identify
 from proxy.concessions import CONCESSIONS, NO_LOGPROBS, NO_STRICT, Concession
 from proxy.reading import as_dict, as_list, as_text
 
@@ -19,15 +20,6 @@ NO_PARSER: Final = "none"
 
 SOME: Final = "yes"
 """The reasoning parser of a server that sets thoughts apart, of which form has not been seen."""
-
-OWNERS: Final[Mapping[str, str]] = {
-    "vllm": "vllm",
-    "sglang": "sglang",
-    "llamacpp": "llama.cpp",
-    "library": "ollama",
-    "organization_owner": "lmstudio",
-}
-"""`owned_by` of a model in `/v1/models` -> the server that says so of its own."""
 
 LOADERS: Final = frozenset({"ollama", "lmstudio"})
 """Servers that load a model when it is asked for."""
@@ -73,6 +65,10 @@ class Capabilities:
         """Names of the forms that were asked for and not enforced."""
         return frozenset(name for name, enforced in self.forms.items() if enforced is False)
 
+    def seen_as(self, facts: Facts) -> Server:
+        """Return the server, by what is known of it and by facts of its last answer."""
+        return identify(replace(facts, name=self.server, version=self.version or ""))
+
     def fields(self) -> dict[str, Any]:
         """Return what is known, for the operator."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", (), {})}
@@ -117,10 +113,9 @@ def read_models(body: bytes) -> tuple[Served, ...]:
 
 
 def server_of(served: Collection[Served], header: str) -> str:
-    """Say which server it is, by whom its models belong to and by its `Server` header."""
-    if "llama.cpp" in header.lower():
-        return "llama.cpp"
-    return next((OWNERS[each.owner] for each in served if each.owner in OWNERS), "")
+    """Say which server it is, by its `Server` header and by whom its models belong to."""
+    told = (identify(Facts(header=header, owned_by=each.owner)).name for each in served)
+    return next(filter(None, told), identify(Facts(header=header)).name)
 
 
 def at_once(server: str, served: Collection[Served]) -> str | None:

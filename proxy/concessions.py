@@ -64,6 +64,8 @@ CONCESSIONS = (
     # a template that puts a content behind a text, in Python's words; vLLM passes them on with HTTP 400
     Concession("plain_content", r"can only concatenate (str|list) \(not"),
     NO_LOGPROBS,
+    Concession("no_template_kwargs", _refused("chat_template_kwargs"), leaves=frozenset({"chat_template_kwargs"})),
+    Concession("no_special_tokens", _refused("skip_special_tokens"), leaves=frozenset({"skip_special_tokens"})),
     Concession("no_stream_options", _refused("stream_options"), leaves=frozenset({"stream_options"})),
     Concession("no_repetition_penalty", _refused("repetition_penalty"), leaves=frozenset({"repetition_penalty"})),
     Concession("no_repetition_detection", _refused("repetition_detection"), leaves=frozenset({"repetition_detection"})),

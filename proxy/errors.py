@@ -99,14 +99,17 @@ class UpstreamRefused(Fault):
         return str(error.get("message", ""))
 
     def body(self) -> bytes:
-        """Return the server's body, byte for byte, where it is an error object already; vLLM's odd ones are reshaped."""
+        """Return the server's body, byte for byte, where it is an error object already; odd ones are reshaped.
+
+        vLLM and LM Studio write a text there, FastAPI a `detail`, SGLang and vLLM before 0.10 a `message` at the top.
+        """
         try:
             parsed = orjson.loads(self._body)
         except orjson.JSONDecodeError:
             return self._body
         if not isinstance(parsed, dict) or isinstance(parsed.get("error"), dict):
             return self._body
-        message = parsed.get("error") or parsed.get("detail") or self.message
+        message = parsed.get("error") or parsed.get("detail") or parsed.get("message") or self.message
         if not isinstance(message, str):
             message = orjson.dumps(message).decode()
         error = {"message": message, "type": self.kind, "param": None, "code": self.status}

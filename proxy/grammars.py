@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,9 +29,9 @@ class Grammars:
     now: Callable[[], float] = time.monotonic
     _until: OrderedDict[tuple[str, str, str], float] = field(default_factory=OrderedDict)
 
-    def form(self, model: str) -> Form | None:
-        """Return the best form that is not known to be of no use."""
-        return next((form for form in FORMS if not self._out(model, form.name, "")), None)
+    def forms(self, model: str, order: Sequence[Form] = FORMS) -> list[Form]:
+        """Return the forms that are not known to be of no use, best first."""
+        return [form for form in order if not self._out(model, form.name, "")]
 
     def bears(self, model: str, form: Form, schema: Schema) -> bool:
         """Say whether a grammar of this schema has not failed before."""

@@ -17,7 +17,8 @@ import orjson
 
 from adapters.base import Unwritable
 from adapters.registry import DIALECTS
-from adapters.structured.forms import FORMS, Form
+from adapters.structured.forms import Form
+from adapters.structured.servers import TEMPLATE, Facts, way_of
 from proxy.capabilities import NO_PARSER, Capabilities
 from proxy.reading import Reader
 from rules.conversation import Json, ToolCall, ToolSpec
@@ -72,8 +73,9 @@ def questions(known: Capabilities, model: str, dialect: str) -> Generator[Questi
 
     dialect  the one that the model writes, by its profile
     """
-    for form in FORMS:
-        known = yield form_question(model, form)
+    way = way_of(known.seen_as(Facts()))
+    for form in way.forms:
+        known = yield form_question(model, form, way.quiet)
         if known.forms.get(form.name) is not False:
             break
     if known.structural_tag:
@@ -91,7 +93,7 @@ def _body(model: str, prompt: str, tokens: int, **more: Any) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
         "logprobs": True,
-        "chat_template_kwargs": {"enable_thinking": False, "thinking": False},
+        **TEMPLATE,
         **more,
     }
 
@@ -104,9 +106,9 @@ def _tool(name: str, kind: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 # -- is a form enforced, are there log-probabilities, can thinking be switched off
 
 
-def form_question(model: str, form: Form) -> Question:
-    """Ask for a greeting, and for JSON by the request."""
-    body = _body(model, "Say hello.", TOKENS, **form.members(HARMLESS))
+def form_question(model: str, form: Form, quiet: Mapping[str, Any] = TEMPLATE) -> Question:
+    """Ask for a greeting, and for JSON by the request. `quiet` switches a thought off."""
+    body = _body(model, "Say hello.", TOKENS, **form.members(HARMLESS), **quiet)
     return Question(form.name, body, lambda known, answer: _read_form(known, answer, form.name))
 
 

@@ -13,6 +13,7 @@ from adapters.models import native, textual
 from adapters.models.spelled_out import spell_out
 from adapters.structured.constraint import Constraint, Rung
 from adapters.structured.forms import Form
+from adapters.structured.servers import TEMPLATE
 from adapters.structured.strict import with_strict
 from proxy.concessions import NO_STRICT, Concession
 from proxy.healing import fitted
@@ -23,7 +24,7 @@ TOOL_MEMBERS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 SHAPING = frozenset(
     {"stop", "response_format", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"}
-    | {"grammar", "json_schema", "format"}
+    | {"grammar", "json_schema", "format", "ebnf", "regex"}
 )
 """What a client may ask of an answer's form, and what does not go upstream beside a grammar of ours: a stop string may stand in a
 file, and of two grammars a server takes none."""
@@ -31,10 +32,11 @@ file, and of two grammars a server takes none."""
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What an answer has to be, and the form in which its server is told so."""
+    """What an answer has to be, the form in which its server is told so, and what switches a thought off there."""
 
     constraint: Constraint
     form: Form
+    quiet: Mapping[str, Any] = field(default_factory=lambda: TEMPLATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,15 @@ def _demanded(plan: Plan, demand: Demand, changes: Mapping[str, Any]) -> dict[st
 
     The tools stay in the prompt, so its prefix stays in the server's cache.
     """
-    kwargs = changes.get("chat_template_kwargs", plan.body.fields.get("chat_template_kwargs"))
-    told = kwargs if isinstance(kwargs, dict) else {}
-    off = {"chat_template_kwargs": {**told, "enable_thinking": False, "thinking": False}}
+    theirs = {name: changes.get(name, plan.body.fields.get(name)) for name in demand.quiet}
+    off = {name: over(value, theirs[name]) for name, value in demand.quiet.items()}
     native = plan.body.fields.get("tools") and plan.dialect is None
     return {**demand.form.members(demand.constraint.schema), **off, **({"tool_choice": "none"} if native else {})}
+
+
+def over(ours: Any, theirs: Any) -> Any:
+    """Put our value over the client's."""
+    return {**theirs, **ours} if isinstance(ours, Mapping) and isinstance(theirs, Mapping) else ours
 
 
 def _conversation(plan: Plan, granted: frozenset[Concession], question: Question) -> dict[str, Any]:

@@ -1,14 +1,19 @@
-"""How servers are told to answer in JSON of a schema: the members of a request that say so, best first.
+"""How servers are told to answer in JSON of a schema: the members of a request that say so.
 
-vLLM ignores members that it does not know, with HTTP 200, so an answer is always read as if nothing had been enforced.
+Many servers ignore members that they do not know, with HTTP 200, so an answer is always read as if nothing had been enforced.
+Which form is asked in first is a matter of the server (`servers.py`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adapters.structured.closed import closed
+from adapters.structured.gbnf import gbnf
+from adapters.structured.relaxed import Unbuildable
 from rules.conversation import Schema
 
 WHITESPACE: Final = 2
@@ -18,11 +23,18 @@ vllm#38696); 0 is refused by xgrammar."""
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to ask. `members` go into the request; `refused` tells a server's complaint about them (HTTP 400)."""
+    """One way to ask. `members` go into the request; it raises Unbuildable for a schema that it cannot carry."""
 
     name: str
     members: Callable[[Schema], Mapping[str, Any]]
-    refused: str
+
+    def carries(self, schema: Schema) -> bool:
+        """Tell whether a relaxed schema can be asked for in this way."""
+        try:
+            self.members(schema)
+        except Unbuildable:
+            return False
+        return True
 
 
 def _structural_tag(schema: Schema) -> Mapping[str, Any]:
@@ -34,13 +46,43 @@ def _json_schema(schema: Schema) -> Mapping[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "arguments", "schema": schema}}}
 
 
-def _guided_json(schema: Schema) -> Mapping[str, Any]:
-    return {"guided_json": schema}
+def _strict(schema: Schema) -> Mapping[str, Any]:
+    named = {"name": "arguments", "strict": True, "schema": closed(schema)}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-FORMS: Final[tuple[Form, ...]] = (
-    Form("structural_tag", _structural_tag, r"structural.?tag|response_format|max_whitespace|grammar|xgrammar|guidance"),
-    Form("json_schema", _json_schema, r"json.?schema|response_format|grammar|guidance"),
-    Form("guided_json", _guided_json, r"guided"),
+STRUCTURAL_TAG: Final = Form("structural_tag", _structural_tag)
+"""vLLM, SGLang: xgrammar's own JSON grammar with its blanks bounded."""
+JSON_SCHEMA: Final = Form("json_schema", _json_schema)
+"""OpenAI's API, and whoever imitates it."""
+STRICT: Final = Form("strict_json_schema", _strict)
+"""OpenAI itself: without `strict` a schema is only shown to the model."""
+GRAMMAR: Final = Form("grammar", lambda schema: {"grammar": gbnf(schema)})
+"""llama-server, which refuses it beside tools unless `tool_choice` is "none"."""
+EBNF: Final = Form("ebnf", lambda schema: {"ebnf": gbnf(schema)})
+"""SGLang."""
+STRUCTURED_OUTPUTS: Final = Form("structured_outputs", lambda schema: {"structured_outputs": {"grammar": gbnf(schema)}})
+"""vLLM from 0.11."""
+GUIDED_JSON: Final = Form("guided_json", lambda schema: {"guided_json": schema})
+"""vLLM before 0.12."""
+JSON_OBJECT: Final = Form("json_object", lambda _: {"response_format": {"type": "json_object"}})
+"""Whoever knows no schemas: at least it is JSON. The names of what is wanted stand in the message."""
+
+FORMS: Final[tuple[Form, ...]] = (STRUCTURAL_TAG, JSON_SCHEMA, JSON_OBJECT)
+"""The order for a server of which nothing is known, best first."""
+
+UNKNOWN: Final = re.compile(
+    r"response.?format.{0,60}(must be|not support|unsupported|unavailable|unknown)"
+    r"|(not support|unsupported|unavailable).{0,40}(response.?format|json.?schema|structural.?tag|grammar|ebnf|guided)"
+    r"|supported values are|input should be '|(unrecogni[sz]ed|unknown|unexpected|extra)\W.{0,60}"
+    r"(response.?format|structural.?tag|grammar|ebnf|guided|structured)"
+    r"|structures\W.{0,80}field required",
+    re.IGNORECASE,
 )
-"""vLLM 0.32 and newer; OpenAI's API, llama-server, SGLang, Ollama and LM Studio; vLLM before 0.12."""
+"""How a server says that it does not know a form at all, whatever the schema: llama-server, LM Studio, OpenAI, FastAPI's
+validation in vLLM and SGLang."""
+
+
+def unknown(words: str) -> bool:
+    """Tell whether a server's complaint (HTTP 400) means the form, not the schema."""
+    return UNKNOWN.search(words[:4000]) is not None

@@ -190,19 +190,19 @@ async def test_what_was_asked_is_not_forgotten(vllm: FakeVllm, begin: Begin) -> 
     vllm.says(obeying("none", forms=()))
     running = await begin(upstream=vllm.url)
     await running.asked()
-    await running.until(lambda: running.services.grammars.form(MODEL) is None)
+    await running.until(lambda: running.services.grammars.forms(MODEL) == [])
     running.services.grammars.now = running.services.memory.now = lambda: 1e12
-    assert running.services.grammars.form(MODEL) is None
+    assert running.services.grammars.forms(MODEL) == []
     vllm.says(obeying("gemma4"))  # restarted with other flags
     running.prober.lost()
-    await running.until(lambda: running.services.grammars.form(MODEL) is not None)
+    await running.until(lambda: running.services.grammars.forms(MODEL) != [])
     assert running.services.memory.granted(MODEL) == frozenset()
 
 
 async def test_a_server_that_ignores_everything_costs_five_requests_and_no_more(vllm: FakeVllm, begin: Begin) -> None:
     vllm.says(obeying(forms=()))
     running = await begin(upstream=vllm.url)
-    assert (await running.asked()).forms == {"structural_tag": False, "json_schema": False, "guided_json": False}
+    assert (await running.asked()).forms == {"structural_tag": False, "json_schema": False, "json_object": False}
     assert len(vllm.gets) + len(vllm.requests) == 5
     vllm.says(NO_MODE, WHOLE)
     assert await post(running.url, tools=[EDIT]) == 200
@@ -327,7 +327,7 @@ async def test_models_that_would_have_to_be_loaded_are_asked_when_a_client_has_u
     assert await post(running.url) == 200
     assert (await running.asked()).server == "ollama"
     assert await post(running.url) == 200
-    assert kinds(vllm) == ["client", *CHAT_ONLY, "client"]
+    assert kinds(vllm) == ["client", "json_schema", "strict", "client"]
     assert {body["model"] for body in vllm.requests} == {MODEL}
 
 
