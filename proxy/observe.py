@@ -11,9 +11,11 @@ from aiohttp import web
 from adapters.turns import TurnBuilder
 from proxy.answer import Answer, Reading, endless, finished, judge
 from proxy.decoding import Decoding
+from proxy.engine import compared
 from proxy.errors import Fault, UpstreamBroken
 from proxy.notes import End, Subject, note
 from proxy.plan import Plan
+from proxy.question import parses
 from proxy.reading import Reader
 from proxy.services import CHAT, Services
 from proxy.sse import EventTooLong, Splitter
@@ -99,7 +101,8 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
     verdict = replace(verdict, repairs=mended + verdict.repairs)
     seconds = time.monotonic() - started
-    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, repeat=decoding.repeat)
+    engine = None if decoding.repeat or not parses(plan, frozenset()) else compared(plan, decoding, reader, settled, verdict)
+    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
     note(subject, services.journal, services.settings.upstream)
 

@@ -1,0 +1,55 @@
+"""Holds what a server made of one answer against the answer itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from adapters.engine.base import Heard
+from adapters.engine.compare import EngineFault, compare
+from adapters.engine.versions import version_of
+from adapters.registry import DIALECTS
+from proxy.decoding import Decoding
+from proxy.plan import Plan
+from proxy.reading import Reader
+from rules.base import Verdict
+from rules.conversation import Turn
+
+
+def compared(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> EngineFault | None:
+    """Say what the server's own parsers got wrong in an answer that they were asked to read.
+
+    written  the turn as the model wrote it, before any rule has looked at it
+    """
+    return compare(_heard(plan, decoding, reader, written, verdict), version_of(reader.head.get("system_fingerprint")))
+
+
+def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> Heard:
+    exact = reader.source == "logprobs" and decoding.shown and not reader.damaged
+    family = "" if plan.profile.match == ("*",) else plan.profile.reads[0]  # a profile for any model tells no parser
+    decoded = tuple(event.call for event in decoding.builder.calls)
+    return Heard(
+        raw=reader.raw if exact else "",
+        read=written.calls if len(written.calls) >= len(decoded) else decoded,  # an echo was left out, and is in the text
+        mended=verdict.turn.calls,
+        served=tuple(event.call for event in reader.calls()),
+        text=None if plan.keeps_thinking else written.text,
+        thinking=written.thinking,
+        content=reader.content,
+        reasoning=reader.thought,
+        finish=str(reader.finish_reason),
+        limited=reader.ending() == "length",
+        streamed=reader.streamed,
+        demanded=plan.conversation.policy.choice == "required",
+        marks=_marks(plan.profile.reads[0], thoughts=reader.split),
+        dialect=family,
+        tools=plan.conversation.tools,
+    )
+
+
+@lru_cache(maxsize=128)
+def _marks(dialect: str, *, thoughts: bool) -> frozenset[str]:
+    """Return the markers of a dialect that are no text. Those of thoughts are, where the server does not set thoughts apart."""
+    known = DIALECTS[dialect]
+    of_thoughts = {marker for pair in known.thinking for marker in pair}
+    markup = {each for each in (*known.closers, *known.ends) if "response" not in each}  # an invented result is the model's own
+    return frozenset(markup | of_thoughts if thoughts else markup - of_thoughts)
