@@ -123,9 +123,9 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     written, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, written, problem)
     left_out = left_out_of(written, verdict) if "keep_first_call" in verdict.repairs else ()
+    engine, reread = compared(plan, decoding, reader, written, verdict) if reading.parsed and not problem else (None, ())
     turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
-    verdict = replace(verdict, turn=turn, repairs=mended + verdict.repairs)
-    engine = compared(plan, decoding, reader, written, verdict) if reading.parsed and problem is None else None
+    verdict = replace(verdict, turn=turn, repairs=mended + reread + verdict.repairs)
     spent, told = time.monotonic() - started, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
 

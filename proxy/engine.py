@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from adapters.engine.base import Heard
 from adapters.engine.compare import EngineFault, compare
@@ -12,15 +14,27 @@ from proxy.decoding import Decoding
 from proxy.plan import Plan
 from proxy.reading import Reader
 from rules.base import Verdict
-from rules.conversation import Turn
+from rules.conversation import Arguments, ToolCall, Turn
+
+REREAD: Final = "reread_call"
+"""What is written down where a server passed on a call as it was written, and it had to be read again: JSON in a string, say."""
 
 
-def compared(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> EngineFault | None:
-    """Say what the server's own parsers got wrong in an answer that they were asked to read.
+def compared(
+    plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict
+) -> tuple[EngineFault | None, tuple[str, ...]]:
+    """Say what the server's own parsers got wrong in an answer that they were asked to read, and what was mended by reading it.
 
     written  the turn as the model wrote it, before any rule has looked at it
     """
-    return compare(_heard(plan, decoding, reader, written, verdict), version_of(reader.head.get("system_fingerprint")))
+    heard = _heard(plan, decoding, reader, written, verdict)
+    fault = compare(heard, version_of(reader.head.get("system_fingerprint")))
+    right = fault is None and heard.raw and not verdict.repairs and verdict.problem is None
+    return fault, (REREAD,) if right and _plain(heard.served) != _plain(heard.read) else ()
+
+
+def _plain(calls: Sequence[ToolCall]) -> list[tuple[str, Arguments | str]]:
+    return [(call.name, call.arguments) for call in calls]
 
 
 def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> Heard:

@@ -15,6 +15,7 @@ from adapters.models.native import arguments_text
 from adapters.turns import ECHOED, RECOVERED
 from proxy import record
 from proxy.answer import Answer
+from proxy.engine import REREAD
 from proxy.errors import BadRequest, Fault
 from proxy.journal import Journal
 from proxy.plan import Plan
@@ -84,6 +85,7 @@ MENDED_BY = {
     "keep_first_call": "model-format",
     RECOVERED: "model-format",
     ECHOED: "model-format",
+    REREAD: "model-format",
 }
 """Rule -> the class of fault that it mends; all others mend arguments. What is no rule is found by reading the whole answer."""
 

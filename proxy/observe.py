@@ -99,9 +99,10 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     _, turn = decoding.builder.finish(reader.ending())
     settled, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
-    verdict = replace(verdict, repairs=mended + verdict.repairs)
+    asked = parses(plan, frozenset()) and not decoding.repeat
+    engine, reread = compared(plan, decoding, reader, settled, verdict) if asked else (None, ())
+    verdict = replace(verdict, repairs=mended + reread + verdict.repairs)
     seconds = time.monotonic() - started
-    engine = None if decoding.repeat or not parses(plan, frozenset()) else compared(plan, decoding, reader, settled, verdict)
     answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
     note(subject, services.journal, services.settings.upstream)

@@ -18,21 +18,25 @@ import pytest
 from cases import KINDS, Kind
 from outcomes import HEAD, Table, markdown
 from wire import answers
+from written import Kept, read_journals, write_answers
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
 TABLE = pytest.StashKey[Table]()
+ANSWERS = pytest.StashKey[list[Kept]]()
+FOLDER = pytest.StashKey[Path]()
 
 
 def profile(kind: Kind) -> str:
     """Return the configuration toolmend runs with in front of this server."""
-    return f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\n'
+    return f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\n{kind.keys}'
 
 
 def command(upstream: str, port: int, config: Path) -> list[str]:
     """Return the words that start toolmend."""
     serve = [sys.executable, "-m", "proxy", "serve"]
-    return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config)]
+    journal = config.with_suffix(".journal")
+    return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config), "--journal", str(journal)]
 
 
 class Stand:
@@ -87,9 +91,10 @@ def served(kind: Kind, upstream: str, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Be the place where servers stand."""
     stand = Stand(tmp_path_factory.mktemp("toolmend"))
+    request.config.stash[FOLDER] = stand.folder
     yield stand
     stand.close()
 
@@ -138,10 +143,14 @@ def _wait(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", metavar="FILE", help="write the table of the vLLM run to this Markdown file")
+    parser.addoption(
+        "--keep-answers", metavar="FILE", help="keep what vLLM's own parsers made of each text, one line of JSON each"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = {}
+    config.stash[ANSWERS] = []
 
 
 @pytest.fixture
@@ -150,12 +159,22 @@ def table(request: pytest.FixtureRequest) -> Table:
     return request.config.stash[TABLE]
 
 
+@pytest.fixture
+def answers_kept(request: pytest.FixtureRequest) -> list[Kept]:
+    """Give the list of vLLM's own answers that the run fills in."""
+    return request.config.stash[ANSWERS]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     rows = config.stash.get(TABLE, {})
     if not rows:
         return
-    text = "\n".join(markdown(rows))
+    folder = config.stash.get(FOLDER, None)
+    text = "\n".join(markdown(rows, read_journals(folder) if folder else {}))
     terminalreporter.write_line("\n" + text)
     target = config.getoption("--write", default=None) or os.environ.get("TOOLMEND_E2E_WRITE")
     if target:
         Path(target).write_text(HEAD + text + "\n", encoding="utf-8")
+    kept = config.getoption("--keep-answers", default=None)
+    if kept:
+        write_answers(Path(kept), config.stash[ANSWERS])
