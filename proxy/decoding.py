@@ -62,7 +62,9 @@ class Decoding:
         """End the text, and add what only the server knows: the calls it parsed where its raw text does not show them."""
         piece = reader.finish()
         decoder = self._decoder(reader)
-        events = [*decoder.feed(piece.raw), *decoder.finish()]
+        events = decoder.feed(piece.raw)
+        self.builder.open = decoder.inside
+        events += decoder.finish()
         text = self.builder.take(events)
         served = reader.calls()
         if served and self._hides(reader, len(served)):

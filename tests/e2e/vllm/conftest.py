@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from cases import KINDS, Kind
+from cutting import CutTable, cut_table
 from outcomes import HEAD, Table, markdown
 from wire import answers
 from written import Kept, read_journals, write_answers
@@ -23,6 +24,7 @@ from written import Kept, read_journals, write_answers
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
 TABLE = pytest.StashKey[Table]()
+CUTS = pytest.StashKey[CutTable]()
 ANSWERS = pytest.StashKey[list[Kept]]()
 FOLDER = pytest.StashKey[Path]()
 
@@ -73,10 +75,10 @@ class Stand:
 
 
 @contextmanager
-def served(kind: Kind, upstream: str, folder: Path) -> Iterator[str]:
-    """Run toolmend in front of a server."""
+def served(kind: Kind, upstream: str, folder: Path, more: str = "") -> Iterator[str]:
+    """Run toolmend in front of a server; `more` is configuration."""
     config, log = folder / f"{kind.name}.toml", folder / f"{kind.name}.log"
-    config.write_text(profile(kind), encoding="utf-8")
+    config.write_text(more + profile(kind), encoding="utf-8")
     port = _free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("TOOLMEND_")}  # ours are no settings of it
     words = command(upstream, port, config)
@@ -150,6 +152,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = {}
+    config.stash[CUTS] = {}
     config.stash[ANSWERS] = []
 
 
@@ -160,17 +163,23 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 
 @pytest.fixture
+def cuts(request: pytest.FixtureRequest) -> CutTable:
+    """Give the table of cut answers that the run fills in."""
+    return request.config.stash[CUTS]
+
+
+@pytest.fixture
 def answers_kept(request: pytest.FixtureRequest) -> list[Kept]:
     """Give the list of vLLM's own answers that the run fills in."""
     return request.config.stash[ANSWERS]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    rows = config.stash.get(TABLE, {})
-    if not rows:
+    rows, cuts = config.stash.get(TABLE, {}), config.stash.get(CUTS, {})
+    if not rows and not cuts:
         return
     folder = config.stash.get(FOLDER, None)
-    text = "\n".join(markdown(rows, read_journals(folder) if folder else {}))
+    text = "\n".join([*markdown(rows, read_journals(folder) if folder else {}), "", *cut_table(cuts)])
     terminalreporter.write_line("\n" + text)
     target = config.getoption("--write", default=None) or os.environ.get("TOOLMEND_E2E_WRITE")
     if target:

@@ -9,7 +9,7 @@ import pytest
 from cases import KINDS, Case, Kind, good_call, must_ask_again, played, request
 from judge import fault
 from outcomes import ALONE, THROUGH, TURN, Table
-from wire import Answer, ask, post
+from wire import Answer, ask, tokens
 from written import Kept, kept
 
 pytestmark = [
@@ -35,11 +35,6 @@ def body(kind: Kind, case: Case, vllm: str) -> dict[str, Any]:
     """Build the request; where the case says that a limit cut the text, with that limit."""
     limit = {"max_tokens": tokens(vllm, case["raw"])} if case.get("finish_reason") == "length" else {}
     return request(kind, case) | limit
-
-
-def tokens(vllm: str, text: str) -> int:
-    _, _, reply = post(f"{vllm.removesuffix('/v1')}/tokenize", {"model": "tiny", "prompt": text, "add_special_tokens": False})
-    return int(reply.split('"count":')[1].split(",")[0])
 
 
 @cases()

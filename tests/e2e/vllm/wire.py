@@ -55,6 +55,12 @@ def answers(url: str) -> bool:
         return False
 
 
+def tokens(base: str, text: str) -> int:
+    """Count the tokens of a text."""
+    _, _, reply = post(f"{base.removesuffix('/v1')}/tokenize", {"model": "tiny", "prompt": text, "add_special_tokens": False})
+    return int(json.loads(reply)["count"])
+
+
 def ask(base: str, body: dict[str, Any], *, stream: bool) -> Answer:
     """Ask `base`/chat/completions and read the answer; a streamed one is put together from its chunks."""
     if stream:
