@@ -40,10 +40,9 @@ def _plain(calls: Sequence[ToolCall]) -> list[tuple[str, Arguments | str]]:
 def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> Heard:
     exact = reader.source == "logprobs" and decoding.shown and not reader.damaged
     family = "" if plan.profile.match == ("*",) else plan.profile.reads[0]  # a profile for any model tells no parser
-    decoded = tuple(event.call for event in decoding.builder.calls)
     return Heard(
         raw=reader.raw if exact else "",
-        read=written.calls if len(written.calls) >= len(decoded) else decoded,  # an echo was left out, and is in the text
+        read=tuple(event.call for event in decoding.builder.calls) or written.calls,  # it may stand in a thought
         mended=verdict.turn.calls,
         served=tuple(event.call for event in reader.calls()),
         text=None if plan.keeps_thinking else written.text,

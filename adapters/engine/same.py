@@ -68,6 +68,11 @@ def _same(ours: Json, theirs: Json, schema: Json | Schema, lookup: SchemaLookup)
 
 def _same_value(ours: Json, theirs: Json) -> bool:
     """Compare as JSON values: 5 equals 5.0, and true is not 1."""
+    match ours, theirs:
+        case dict(), dict():
+            return ours.keys() == theirs.keys() and all(_same_value(ours[name], theirs[name]) for name in ours)
+        case list(), list():
+            return len(ours) == len(theirs) and all(map(_same_value, ours, theirs))
     return isinstance(ours, bool) == isinstance(theirs, bool) and ours == theirs
 
 

@@ -65,6 +65,16 @@ QWEN: Final[tuple[Known, ...]] = (
         gone="0.33",
     ),
     _known(
+        "qwen-call-in-thought",
+        LOST,
+        "A call inside `<think>` is taken for reasoning.",
+        raw_holds("</?think>"),
+        issues=("vllm#39056", "vllm#42021", "llama.cpp#21118"),
+        told="0.19",
+        gone="0.32",
+        avoid=_NO_THINKING,
+    ),
+    _known(
         "qwen-other-body",
         LOST,
         "A call in `<tool_call>` that is written otherwise (JSON, attributes, tags of their names) is dropped, with its text.",
@@ -110,16 +120,6 @@ QWEN: Final[tuple[Known, ...]] = (
         "Streamed arguments break off where the type that the schema wants changes their text.",
         both(streamed, unterminated),
         issues=("vllm#48702",),
-    ),
-    _known(
-        "qwen-call-in-thought",
-        LOST,
-        "A call inside `<think>` is taken for reasoning.",
-        raw_holds("</?think>"),
-        issues=("vllm#39056", "vllm#42021", "llama.cpp#21118"),
-        told="0.19",
-        gone="0.32",
-        avoid=_NO_THINKING,
     ),
     _known(
         "qwen-arguments-unread",
