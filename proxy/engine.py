@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from adapters.engine.base import Heard
+from adapters.engine.base import SHOWN_BY, Heard
 from adapters.engine.compare import EngineFault, compare
 from adapters.engine.versions import version_of
 from adapters.registry import DIALECTS
@@ -39,7 +39,6 @@ def _plain(calls: Sequence[ToolCall]) -> list[tuple[str, Arguments | str]]:
 
 def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> Heard:
     exact = reader.source == "logprobs" and decoding.shown and not reader.damaged
-    family = "" if plan.profile.match == ("*",) else plan.profile.reads[0]  # a profile for any model tells no parser
     return Heard(
         raw=reader.raw if exact else "",
         read=tuple(event.call for event in decoding.builder.calls) or written.calls,  # it may stand in a thought
@@ -54,9 +53,16 @@ def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdic
         streamed=reader.streamed,
         demanded=plan.conversation.policy.choice == "required",
         marks=_marks(plan.profile.reads[0], thoughts=reader.split),
-        dialect=family,
+        dialect=_family(plan.profile.reads, reader.raw),
         tools=plan.conversation.tools,
     )
+
+
+def _family(reads: Sequence[str], raw: str) -> str:
+    """Name the dialect of the model's family: the profile's own, or, where a profile is for any model, what the text shows."""
+    if len(reads) < len(DIALECTS) // 2:
+        return reads[0]
+    return next((dialect for dialect, marker in SHOWN_BY.items() if marker in raw), "")
 
 
 @lru_cache(maxsize=128)

@@ -50,7 +50,7 @@ class Heard:
     splits    the server has set a thought apart in this answer, so it has a reasoning parser
     demanded  the client demanded a call
     marks     the markers of the format
-    dialect   what the model's family writes, which tells the parser; empty: any
+    dialect   what the model's family writes, which tells the parser; empty: not known
     """
 
     raw: str
@@ -128,6 +128,9 @@ PARSERS: Final[Mapping[str, tuple[str, ...]]] = {
     "hermes_json": ("hermes",),
 }
 """Dialect -> the tool parsers of vLLM that read it, as `--tool-call-parser` names them."""
+
+SHOWN_BY: Final[Mapping[str, str]] = {"gemma4": "<|tool_call>", "qwen_xml": "<function=", "hermes_json": "<tool_call>"}
+"""Dialect -> a marker that shows it, the rarer ones first, where nothing else tells the model's family."""
 
 CALLS: Final[frozenset[Kind]] = frozenset({"call-not-parsed", "call-misparsed", "call-invented"})
 MISPARSED: Final[frozenset[Kind]] = frozenset({"call-misparsed"})

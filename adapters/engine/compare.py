@@ -52,8 +52,7 @@ def known_as(heard: Heard, found: Difference, version: str = "", faults: Sequenc
 
 
 def _may_be(known: Known, heard: Heard, found: Difference, version: str) -> bool:
-    family = not known.dialect or not heard.dialect or known.dialect == heard.dialect
-    return family and found.kind in known.kinds and was_in(version, known.since, known.gone)
+    return known.dialect in ("", heard.dialect) and found.kind in known.kinds and was_in(version, known.since, known.gone)
 
 
 def _shown(heard: Heard, found: Difference) -> tuple[str, str]:

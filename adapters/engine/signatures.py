@@ -12,6 +12,8 @@ from adapters.engine.base import Difference, Heard, Signature
 from rules.conversation import Json, ToolCall
 
 QUOTES: Final = ('"', "'")
+NAME: Final = 100
+"""Characters of a text that the name at its end is looked for in."""
 
 
 # --- what can be asked
@@ -60,9 +62,12 @@ def value_holds(*markers: str) -> Signature:
 
 def served_holds(*markers: str) -> Signature:
     """Ask whether one of these stands in a name, a key or a value that the server made, and in none that the model wrote."""
-    return lambda _heard, found: any(
-        mark in text for text in _texts(found.served) for mark in markers if not any(mark in each for each in _texts(found.read))
-    )
+
+    def asks(_heard: Heard, found: Difference) -> bool:
+        ours, theirs = _texts(found.read), _texts(found.served)
+        return any(any(mark in text for text in theirs) and not any(mark in text for text in ours) for mark in markers)
+
+    return asks
 
 
 def name_holds(pattern: str) -> Signature:
@@ -78,14 +83,14 @@ def announced(heard: Heard, _found: Difference) -> bool:
     return heard.finish == "tool_calls" and not heard.served
 
 
-def nothing_served(heard: Heard, _found: Difference) -> bool:
-    """Ask whether no call came, and nothing of its text either."""
-    return not heard.served and not heard.content.strip().endswith((">", "}", ")"))
-
-
 def shown_as_text(heard: Heard, found: Difference) -> bool:
     """Ask whether the call's text came as what is said to the user."""
-    return found.read is not None and found.read.name in heard.content
+    return found.read is not None and bool(found.read.name) and found.read.name in heard.content
+
+
+def nothing_served(heard: Heard, found: Difference) -> bool:
+    """Ask whether no call came, and nothing of its text either."""
+    return not heard.served and not shown_as_text(heard, found)
 
 
 def whole(heard: Heard, _found: Difference) -> bool:
@@ -128,8 +133,8 @@ def lacks_argument(_heard: Heard, found: Difference) -> bool:
 
 def lacks_equated(heard: Heard, found: Difference) -> bool:
     """Ask whether an argument is missing that the model wrote with an equals sign."""
-    missing = _arguments(found.read).keys() - _arguments(found.served).keys()
-    return any(f"{name}=" in heard.raw for name in missing)
+    equated = {re.split(r"[\s,({]", piece[-NAME:])[-1] for piece in heard.raw.split("=")}
+    return not equated.isdisjoint(_arguments(found.read).keys() - _arguments(found.served).keys())
 
 
 def quotes_stay(_heard: Heard, found: Difference) -> bool:

@@ -141,6 +141,20 @@ async def test_bodies_off_keeps_names_and_issues_only(vllm: FakeVllm, start: Sta
     assert record["engine"][0]["served"]["chars"] > 0
 
 
+async def test_a_profile_for_any_model_names_the_family_that_the_text_shows(journaling: Proxy, tmp_path: Path) -> None:
+    journaling.vllm.says(Said(GOOD, calls=[call('{"command": "\\"ls -la\\""}')]))
+    await journaling.ask(model="some-model", tools=[BASH])
+    assert (await written(tmp_path))["engine"][0]["known_as"] == "gemma4-json-quotes"
+
+
+async def test_a_family_that_is_not_known_has_no_known_faults(journaling: Proxy, tmp_path: Path) -> None:
+    raw = '[TOOL_CALLS][{"name": "bash", "arguments": {"command": "ls -la"}}]'
+    journaling.vllm.says(Said(raw, calls=[call('{"command": "\\"ls -la\\""}')]))
+    assert (await journaling.ask(model="some-model", tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
+    (engine,) = (await written(tmp_path))["engine"]
+    assert (engine["kind"], engine["known_as"], engine["issues"]) == ("call-misparsed", "", [])
+
+
 # --- demanded calls, whose raw text is nothing but arguments
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adapters.engine.base import PARSERS
 from adapters.engine.compare import compare
 from adapters.engine.same import same_call
 from adapters.engine.versions import version_of, was_in
 from rules.conversation import ToolSpec
 from tests.adapters.engine.examples import GEMMA, HERMES, LS, QWEN, TOOLS, call, heard
+from tests.linear import grows_linearly
 
 SAME = [
     ("the order of keys", '{"command": "ls", "wait": 1}', '{"wait": 1, "command": "ls"}'),
@@ -103,8 +107,6 @@ def test_a_difference_is_told_though_nothing_is_known_of_it(read: tuple[str, ...
 
 def test_a_call_that_is_cut_is_not_compared_but_those_before_it_are() -> None:
     cut = heard("hermes_json", HERMES, finish="length", limited=True)
-    from dataclasses import replace
-
     half = replace(call('{"command": "l"}'), whole=False)
     assert compare(replace(cut, read=(call(LS), half), served=(call(LS), call('{"command": "l')))) is None
     found = compare(replace(cut, read=(call(LS), half), served=(call("{}"), call('{"command": "l'))))
@@ -132,3 +134,20 @@ def test_right_answers_cost_little() -> None:
     for _ in range(1000):
         compare(answer)
     assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize("dialect", PARSERS)
+@pytest.mark.parametrize("unit", ["<parameter=", "</parameter", "<tool_call>", "<|tool_call>", '"{', "<function=a>\n", "\\"])
+def test_it_costs_linear_time(dialect: str, unit: str) -> None:
+    def build(length: int) -> str:
+        return unit * (length // len(unit))
+
+    def run(text: str) -> object:
+        ours, theirs = json.dumps({"command": text, **dict.fromkeys(map(str, range(len(text) // 20)), text[:20])}), text
+        answer = heard(dialect, text, (ours, ours), (theirs, ours.replace("0", "1")), text=text, content=text[::-1], marks=MARKS)
+        return compare(answer)
+
+    assert grows_linearly(run, build, 8_000)
+
+
+MARKS = frozenset({"</tool_call>", "<tool_call|>"})
