@@ -20,13 +20,14 @@ class TurnBuilder:
 
     calls   the calls so far, with their texts
     behind  something visible was said behind the last of them
+    open    the text was over before the end of the last of them was seen
     """
 
     def __init__(self, *, keep_thinking: bool = False) -> None:
         self._prose = Prose(keep_thinking=keep_thinking)
         self._text: list[str] = []
         self._thinking: list[str] = []
-        self.behind = False
+        self.behind = self.open = False
         self.calls: list[Call] = []
 
     def take(self, events: Sequence[Event]) -> tuple[str, str]:
@@ -46,11 +47,12 @@ class TurnBuilder:
         """Return the last text and the turn.
 
         Where a limit cut text behind a call, nobody knows whether the call had ended or quotes its own closers: it is not whole.
+        Nor is one that the limit cut before its last closer, though its arguments seem to have ended: they may quote one, too.
         """
         last = self._prose.finish()
         self._text.append(last)
         calls = tuple(event.call for event in self.calls)
-        if calls and self.behind and ending in ("length", "cut"):
+        if calls and ((self.behind and ending in ("length", "cut")) or (self.open and ending == "length")):
             calls = (*calls[:-1], replace(calls[-1], whole=False))
         return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
 

@@ -12,11 +12,13 @@ import aiohttp
 import orjson
 
 from adapters.base import Unwritable
+from adapters.engine.compare import EngineFault
 from adapters.guards.repeat import Repeat, problem_of, told_once
 from adapters.structured.constraint import Constraint
 from adapters.turns import ECHOED, RECOVERED, TurnBuilder, recovered, unechoed, unfenced
 from proxy.checker import Checker, Skipped
 from proxy.decoding import Decoding
+from proxy.engine import compared
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
 from proxy.reading import Reader, Usage
@@ -47,7 +49,7 @@ Show: TypeAlias = Callable[[Reader, Shown], Awaitable[None]]
 class Answer:
     """One attempt, finished. `raw` is the model's exact text where the server gave it; `seconds` is its duration.
 
-    engine    what the server's own tool parser got wrong, as a reason code; empty: nothing, or it was not asked
+    engine    what the server's own parsers got wrong; None: nothing, or they were not asked
     told      `raw` as it is told back to the model: what it repeats without end is counted
     repeat    what it repeated when it was cut off
     left_out  names of calls that are not delivered, because the client takes one
@@ -59,7 +61,7 @@ class Answer:
     seconds: float
     reader: Reader
     unchecked: tuple[str, ...] = ()
-    engine: str = ""
+    engine: EngineFault | None = None
     told: str = ""
     repeat: Repeat | None = None
     left_out: tuple[str, ...] = ()
@@ -120,12 +122,12 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     last, turn = decoding.builder.finish("cut" if problem else reader.ending())
     if (turn.text.strip() or thought) and not problem:
         await show(reader, Shown(text + last, thought, ()))
-    turn, mended = finished(plan, turn, decoding, reader)
-    verdict, unchecked = await judge(reading, turn, problem)
-    left_out = left_out_of(turn, verdict) if "keep_first_call" in verdict.repairs else ()
+    written, mended = finished(plan, turn, decoding, reader)
+    verdict, unchecked = await judge(reading, written, problem)
+    left_out = left_out_of(written, verdict) if "keep_first_call" in verdict.repairs else ()
+    engine, reread = compared(plan, decoding, reader, written, verdict) if reading.parsed and not problem else (None, ())
     turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
-    verdict = replace(verdict, turn=turn, repairs=mended + verdict.repairs)
-    engine = compared(verdict, reader) if reading.parsed else ""
+    verdict = replace(verdict, turn=turn, repairs=mended + reread + verdict.repairs)
     spent, told = time.monotonic() - started, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
 
@@ -141,7 +143,7 @@ async def complete(reading: Reading, before: Answer, answer: Answer, constraint:
     verdict, unchecked = await judge(reading, turn, None)
     turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
     verdict = replace(verdict, turn=turn, repairs=before.verdict.repairs + verdict.repairs)
-    return replace(answer, verdict=verdict, unchecked=unchecked, engine="", told="", left_out=before.left_out)
+    return replace(answer, verdict=verdict, unchecked=unchecked, engine=None, told="", left_out=before.left_out)
 
 
 def left_out_of(turn: Turn, verdict: Verdict) -> tuple[str, ...]:
@@ -164,17 +166,6 @@ def endless(reading: Reading, decoding: Decoding, reader: Reader) -> Problem | N
         advice = "It went on without end and was cut off. Answer shortly, with one call at most."
         return Problem("endless-answer", "model-degenerate", advice)
     return None
-
-
-def compared(verdict: Verdict, reader: Reader) -> str:
-    """Compare what the server's parser made of the answer with what is right, where that is known."""
-    if verdict.repairs or verdict.problem or reader.damaged:
-        return ""
-    served = [(event.call.name, event.call.arguments) for event in reader.calls()]
-    right = [(call.name, call.arguments) for call in verdict.turn.calls]
-    if served == right:
-        return ""
-    return "call-not-parsed" if not served else "call-misparsed"
 
 
 async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: Reader) -> Any:
@@ -215,6 +206,8 @@ def finished(plan: Plan, turn: Turn, decoding: Decoding, reader: Reader) -> tupl
         turn = replace(turn, calls=())
     if plan.conversation.policy.acts:
         turn = unfenced(turn, plan.grammar())
+    if decoding.bare:
+        turn = replace(turn, text="")
     if plan.client.takes is not None:
         turn = plan.client.takes(turn, plan.conversation)
     mended: list[str] = []

@@ -11,7 +11,7 @@ from adapters.guards.repeat import Repeat, counted
 from adapters.guards.watch import Watch
 from adapters.turns import TurnBuilder
 from proxy.plan import Plan
-from proxy.reading import Piece, Reader
+from proxy.reading import LOST, Piece, Reader
 
 SLICE = 64
 """Characters of an answer that are looked at together where its tokens are not known."""
@@ -19,7 +19,11 @@ SLICE = 64
 
 @dataclass(slots=True)
 class Decoding:
-    """Feeds a decoder that is chosen once the first text shows where the raw text comes from."""
+    """Feeds a decoder that is chosen once the first text shows where the raw text comes from.
+
+    shown  the calls are those that the raw text shows; else they are the server's
+    bare   the text is the arguments of a call that was demanded, and nothing that is said
+    """
 
     plan: Plan
     builder: TurnBuilder
@@ -29,6 +33,8 @@ class Decoding:
     seen: int = 0
     watch: Watch = field(default_factory=Watch)
     repeat: Repeat | None = None
+    shown: bool = True
+    bare: bool = False
 
     def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
         """Take a piece and return the text and the thought that it makes certain: nothing once the answer only repeats itself."""
@@ -56,15 +62,29 @@ class Decoding:
         """End the text, and add what only the server knows: the calls it parsed where its raw text does not show them."""
         piece = reader.finish()
         decoder = self._decoder(reader)
-        events = [*decoder.feed(piece.raw), *decoder.finish()]
+        events = decoder.feed(piece.raw)
+        self.builder.open = decoder.inside
+        events += decoder.finish()
         text = self.builder.take(events)
-        structured = reader.calls()
-        unseen = [call for call in structured if call.call.name not in reader.raw]
-        if structured and (reader.source == "content" or reader.damaged):
-            self.builder.calls = structured
-        elif unseen and not self.builder.calls:
+        served = reader.calls()
+        if served and self._hides(reader, len(served)):
+            self.builder.calls, self.shown = served, False
+        elif served and not self.builder.calls:
+            self.bare = self._is_arguments(reader.raw)
+            unseen = served if self.bare else [call for call in served if call.call.name not in reader.raw]
             self.builder.take(unseen)
+            self.shown = not unseen
         return text
+
+    def _hides(self, reader: Reader, served: int) -> bool:
+        """Say whether the server's calls have to do: there is no raw text, or it lost characters, and the calls with them."""
+        calls = self.builder.calls
+        whole = len(calls) >= served and not any(LOST in each.raw for each in calls)
+        return reader.source == "content" or (reader.damaged and not whole)
+
+    def _is_arguments(self, raw: str) -> bool:
+        """Say whether a text is nothing but arguments: so some servers let a model answer where one function is demanded."""
+        return self.plan.conversation.policy.choice == "required" and raw.lstrip().startswith("{")
 
     def told(self, reader: Reader) -> str:
         """Return the raw text as it is told back to the model."""

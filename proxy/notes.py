@@ -10,10 +10,12 @@ from typing import Literal
 import structlog
 
 from adapters.conversations import conversation_id
+from adapters.engine.compare import EngineFault
 from adapters.models.native import arguments_text
 from adapters.turns import ECHOED, RECOVERED
 from proxy import record
 from proxy.answer import Answer
+from proxy.engine import REREAD
 from proxy.errors import BadRequest, Fault
 from proxy.journal import Journal
 from proxy.plan import Plan
@@ -63,7 +65,7 @@ class Outcome:
         problem = next((answer.problem for answer in answers if answer.problem), None)
         fault, reason = (problem.fault, problem.reason) if problem else _mended(repairs)
         if problem is None and not repairs and answers and answers[-1].engine:
-            return Outcome("mended", "engine-parser", answers[-1].engine)
+            return Outcome("mended", "engine-parser", answers[-1].engine.kind)
         if problem is None and not repairs and answers and not answers[-1].reader.done:
             return Outcome("as-is", "upstream", "missing-done")
         if answers[-1].problem is not None:
@@ -83,6 +85,7 @@ MENDED_BY = {
     "keep_first_call": "model-format",
     RECOVERED: "model-format",
     ECHOED: "model-format",
+    REREAD: "model-format",
 }
 """Rule -> the class of fault that it mends; all others mend arguments. What is no rule is found by reading the whole answer."""
 
@@ -113,6 +116,7 @@ class Subject:
 def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
     """Tell the operator in one line, and the journal where the turn was not right as it came."""
     plan, outcome = subject.plan, Outcome.of(subject.answers, subject.end)
+    faults = [answer.engine for answer in subject.answers if answer.engine]
     log.info(
         "answered",
         turn=subject.turn_id,
@@ -123,6 +127,8 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         repairs=outcome.repairs,
         healed=plan.history.steps,
         reason=outcome.reason,
+        engine=tuple(each.name or each.kind for each in faults),
+        engine_issues=tuple(dict.fromkeys(issue for each in faults for issue in each.issues)),
         error=subject.end.error.message[:500] if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
@@ -142,7 +148,7 @@ def note_unreadable(plan: Plan, turn_id: str, journal: Journal | None, upstream:
 
 
 def _odd(answer: Answer) -> bool:
-    return bool(answer.verdict.raised or answer.unchecked) or answer.turn.ending in ("length", "cut")
+    return bool(answer.verdict.raised or answer.unchecked or answer.engine) or answer.turn.ending in ("length", "cut")
 
 
 def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:
@@ -167,6 +173,7 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         attempts=(*map(_attempt, answers), *map(_broken, subject.broken)),
         repairs=outcome.repairs,
         healed=plan.history.steps,
+        engine=tuple(_engine(at, answer.engine) for at, answer in enumerate(answers, 1) if answer.engine),
         skipped_rules=(*plan.history.raised, *(name for each in answers for name in (*each.verdict.raised, *each.unchecked))),
         final=_final(subject.end.turn),
         usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),
@@ -182,6 +189,10 @@ def _attempt(answer: Answer) -> record.Attempt:
     repeated = record.Repeated(answer.repeat.chars, answer.repeat.tokens) if answer.repeat else record.Repeated()
     seconds = round(answer.seconds, 4)
     return record.Attempt(answer.raw, answer.turn.ending, usage, seconds, problem, repeated=repeated, rung=answer.reader.rung)
+
+
+def _engine(attempt: int, fault: EngineFault) -> record.Engine:
+    return record.Engine(attempt, fault.kind, fault.name, fault.issues, fault.version, fault.read, fault.served)
 
 
 def _broken(reader: Reader) -> record.Attempt:

@@ -11,9 +11,11 @@ from aiohttp import web
 from adapters.turns import TurnBuilder
 from proxy.answer import Answer, Reading, endless, finished, judge
 from proxy.decoding import Decoding
+from proxy.engine import compared
 from proxy.errors import Fault, UpstreamBroken
 from proxy.notes import End, Subject, note
 from proxy.plan import Plan
+from proxy.question import parses
 from proxy.reading import Reader
 from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
@@ -97,9 +99,11 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     _, turn = decoding.builder.finish(reader.ending())
     settled, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
-    verdict = replace(verdict, repairs=mended + verdict.repairs)
+    asked = parses(plan, frozenset()) and not decoding.repeat
+    engine, reread = compared(plan, decoding, reader, settled, verdict) if asked else (None, ())
+    verdict = replace(verdict, repairs=mended + reread + verdict.repairs)
     seconds = time.monotonic() - started
-    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, repeat=decoding.repeat)
+    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)
     subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
     note(subject, services.journal, services.settings.upstream)
 

@@ -80,6 +80,7 @@ class Reader:
         self._keep_logprobs = keep_logprobs
         self.rung = rung
         self.logprobs: list[Any] = []
+        self._thought: list[str] = []
         self.head: dict[str, Any] = {}
         self.fingerprint: str | None = None
         self.finish_reason: str | None = None
@@ -88,6 +89,7 @@ class Reader:
         self.done = False
         self.ended = False
         self.split = False
+        self.streamed = True
 
     @property
     def counted(self) -> int:
@@ -108,6 +110,11 @@ class Reader:
     def content(self) -> str:
         """The server's own idea of the visible text."""
         return "".join(self._content)
+
+    @property
+    def thought(self) -> str:
+        """What the server itself set apart as reasoning."""
+        return "".join(self._thought)
 
     @property
     def damaged(self) -> bool:
@@ -158,7 +165,7 @@ class Reader:
             raise UpstreamBroken("the model server's answer is no JSON object")
         choices = answer.get("choices")
         first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        self.done = bool(first)
+        self.done, self.streamed = bool(first), False
         return self.take_event({**answer, "choices": [{**first, "delta": first.get("message") or {}}] if first else []})
 
     def _refuse(self, error: Any) -> None:
@@ -179,6 +186,7 @@ class Reader:
         calls = [call for call in as_list(delta.get("tool_calls")) if isinstance(call, dict)]
         arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
         self._content.append(content)
+        self._thought.append(thought)
         self.split = self.split or bool(thought)
         self._tokens += len(entries) or bool(content or thought or calls)
         if self._keep_logprobs:

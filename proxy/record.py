@@ -59,6 +59,28 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Engine:
+    """What the server's own parsers got wrong in one answer.
+
+    attempt  which answer it was, from 1
+    kind     how what came differs from what the model wrote, as a reason code
+    known_as name of the fault in docs/engine.md; empty: none that is known
+    issues   where that is told of
+    version  of the server; empty: it does not tell
+    read     what the model wrote, as it was read before anything was mended
+    served   what the server made of it
+    """
+
+    attempt: int
+    kind: str
+    known_as: str = ""
+    issues: tuple[str, ...] = ()
+    version: str = ""
+    read: str = ""
+    served: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FinalCall:
     """A call as it was delivered; `arguments` is its JSON text."""
 
@@ -91,6 +113,7 @@ class Record:
     fault     is written as `class`
     dialect   how the tools were told to the model: `native`, or the dialect that they were written in as text
     healed    steps that changed the history, as the model saw it
+    engine    what the server's own parsers got wrong, whatever else was wrong with the turn
     moved_to  the dialect in which they are told from the next turn on, since native calls kept failing; empty: nothing changed
     """
 
@@ -108,6 +131,7 @@ class Record:
     attempts: tuple[Attempt, ...] = ()
     repairs: tuple[str, ...] = ()
     healed: tuple[str, ...] = ()
+    engine: tuple[Engine, ...] = ()
     skipped_rules: tuple[str, ...] = ()
     final: Final = Final()
     usage: Usage = Usage()
@@ -121,8 +145,8 @@ Leaf: TypeAlias = Callable[[str, str], Json]
 """Makes what is written of a text, given the name of its field."""
 
 NAMES = ("turn", "conversation", "client", "model", "dialect", "profile", "outcome", "fault", "reason", "upstream")
-CONTENT = frozenset({"raw", "text", "arguments"})
-PLAIN_NAME = re.compile(r"[\w.:/+-]{1,200}", re.ASCII)
+CONTENT = frozenset({"raw", "text", "arguments", "read", "served"})
+PLAIN_NAME = re.compile(r"[\w.:/+#-]{1,200}", re.ASCII)
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029]")
 CUT = re.compile(r"\[(\d{1,12}) characters cut\]")
 LADDER = (131_072, 49_152, 16_384, 4_096, 1_024, 256, 64)
@@ -144,6 +168,7 @@ def weight(record: Record) -> int:
     texts = [
         *(each.raw for each in record.attempts),
         *(text for each in record.final.calls for text in (each.name, each.arguments)),
+        *(text for each in record.engine for text in (each.read, each.served)),
     ]
     return (
         2_000

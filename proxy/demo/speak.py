@@ -20,13 +20,17 @@ _HIDDEN = re.compile(r'<\|"\|>|<\|[a-z_]+>|<[a-z_]+\|>')
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a model said. `calls` are what the server's own parser made of it; without `raw` it gives no raw text either."""
+    """What a model said. `calls` are what the server's own parser made of it; without `raw` it gives no raw text either.
+
+    fingerprint  tells the server's version; empty: it tells none
+    """
 
     raw: str = ""
     finish: str = "stop"
     stop_reason: Any = None
     calls: Sequence[Mapping[str, Any]] = ()
     prompt_tokens: int = 100
+    fingerprint: str = ""
 
 
 def tokens(raw: str) -> list[str]:
@@ -44,6 +48,9 @@ def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the events of a streamed answer."""
     model = str(asked.get("model", ""))  # any JSON may stand there
     head = {"id": "chatcmpl-sim", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model}
+
+    if said.fingerprint:
+        head["system_fingerprint"] = said.fingerprint
 
     def event(delta: Mapping[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
@@ -88,7 +95,8 @@ def whole(said: Said, asked: Mapping[str, Any]) -> dict[str, Any]:
         message |= {"content": None, "tool_calls": list(said.calls)}
     logprobs = {"content": [logprob(piece)["content"][0] for piece in tokens(said.raw)]} if asked.get("logprobs") else None
     finish = "tool_calls" if said.calls else said.finish
-    return {
+    told = {"system_fingerprint": said.fingerprint} if said.fingerprint else {}
+    return told | {
         "id": "chatcmpl-sim",
         "object": "chat.completion",
         "created": 1_700_000_000,

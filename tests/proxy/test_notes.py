@@ -10,6 +10,7 @@ from adapters.conversations import conversation_id
 from adapters.guards.repeat import Reason
 from adapters.registry import CLIENTS
 from adapters.turns import ECHOED, RECOVERED
+from proxy.engine import REREAD
 from proxy.errors import BadRequest, UpstreamTimeout
 from proxy.notes import MENDED_BY, End, Outcome
 from rules.conversation import Conversation, Turn
@@ -30,7 +31,7 @@ def test_every_reason_code_is_in_the_docs() -> None:
 
 
 def test_only_rules_that_exist_are_classed() -> None:
-    assert set(MENDED_BY) <= {rule.name for rule in RULES} | {RECOVERED, ECHOED}
+    assert set(MENDED_BY) <= {rule.name for rule in RULES} | {RECOVERED, ECHOED, REREAD}
 
 
 def test_how_a_turn_ended_is_told_apart() -> None:

@@ -66,6 +66,7 @@ class Kind:
     write: Callable[[str, dict[str, Any]], str]
     ends: tuple[str, ...]
     profile: str  # of toolmend, for this family
+    keys: str  # of the configuration, where its template is another one than the family's
     chosen: tuple[str, ...]
 
 
@@ -181,23 +182,25 @@ _CHATML_ENDS = ("<|im_end|>", "<|endoftext|>")
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("gemma4", 18301 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
-        Kind("plain", 18305 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", GEMMA4),
-        Kind("qwen", 18300 + SHIFT, "qwen-xml", _qwen, _CHATML_ENDS, "qwen3.5", QWEN),
-        Kind("hermes", 18303 + SHIFT, "hermes-json", _hermes, _CHATML_ENDS, "qwen3", HERMES),
+        Kind("gemma4", 18301 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", "", GEMMA4),
+        Kind("plain", 18305 + SHIFT, "gemma4", _gemma4, _GEMMA_ENDS, "gemma-4", "", GEMMA4),
+        Kind("qwen", 18300 + SHIFT, "qwen-xml", _qwen, _CHATML_ENDS, "qwen3.5", "", QWEN),
+        Kind("hermes", 18303 + SHIFT, "hermes-json", _hermes, _CHATML_ENDS, "qwen3", 'thinking_prompt = "open"\n', HERMES),
     )
 }
 
 
 def played(kind: Kind) -> Iterator[Case]:
-    """Yield the chosen cases, or with TOOLMEND_E2E_ALL=1 all that a server can play: it stops at the first end token."""
+    """Yield the cases of a server, the chosen ones first; with TOOLMEND_E2E_CHOSEN=1 no others."""
     cases = load(kind.dialect)
-    if os.environ.get("TOOLMEND_E2E_ALL") != "1":
-        yield from (cases[name] for name in kind.chosen)
-        return
-    for case in cases.values():
-        if not any(end in case["raw"].removesuffix(end) for end in kind.ends):
-            yield case
+    yield from (cases[name] for name in kind.chosen)
+    if os.environ.get("TOOLMEND_E2E_CHOSEN") != "1":
+        yield from (case for name, case in cases.items() if name not in kind.chosen and not unplayable(kind, case))
+
+
+def unplayable(kind: Kind, case: Case) -> bool:
+    """Say whether a text cannot be said: the server stops at the first end token, and the text goes on behind one."""
+    return any(end in case["raw"].removesuffix(end) for end in kind.ends)
 
 
 # --- asking

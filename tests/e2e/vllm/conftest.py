@@ -17,29 +17,35 @@ from pathlib import Path
 
 import pytest
 from cases import KINDS, Kind
+from cutting import CutTable, cut_table
 from outcomes import HEAD, Table, markdown
 from rungs import Rungs
 from wire import answers, post
+from written import Kept, read_journals, write_answers
 
 from docs.markdown import with_between
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
 TABLE = pytest.StashKey[Table]()
+CUTS = pytest.StashKey[CutTable]()
 RUNGS = pytest.StashKey[Rungs]()
 MARKS = ("<!-- ladder -->", "<!-- end of ladder -->")
+ANSWERS = pytest.StashKey[list[Kept]]()
+FOLDER = pytest.StashKey[Path]()
 
 
-def profile(kind: Kind, journal: Path, more: str = "") -> str:
-    """Return the configuration toolmend runs with in front of this server."""
-    own = f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\nfill_missing = false\n{more}'
-    return f'journal = "{journal}"\n\n{own}'
+def profile(kind: Kind) -> str:
+    """Return the profile toolmend runs with in front of this server."""
+    own = f'[[profile]]\nname = "tiny-{kind.name}"\nextends = "{kind.profile}"\nmatch = ["tiny"]\n'
+    return f"{own}fill_missing = false\n{kind.keys}"
 
 
 def command(upstream: str, port: int, config: Path) -> list[str]:
     """Return the words that start toolmend."""
     serve = [sys.executable, "-m", "proxy", "serve"]
-    return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config)]
+    journal = config.with_suffix(".journal")
+    return [*serve, "--upstream", upstream, "--port", str(port), "--config", str(config), "--journal", str(journal)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +81,14 @@ class Stand:
         upstream = self.vllm(kind)
         if "toolmend" not in self.urls:
             given = os.environ.get("TOOLMEND_URL")
-            self.urls["toolmend"] = given or self.up.enter_context(served(kind, upstream, self.folder / kind.name))
+            self.urls["toolmend"] = given or self.up.enter_context(served(kind, upstream, self.folder))
         return self.urls["toolmend"]
 
     def in_words(self, kind: Kind) -> str:
         """Give the URL of a toolmend in front of it that asks for nothing under a grammar."""
         upstream = self.vllm(kind)
         if "words" not in self.urls:
-            folder = self.folder / f"{kind.name}-words"
-            self.urls["words"] = self.up.enter_context(served(kind, upstream, folder, "grammar = false\n"))
+            self.urls["words"] = self.up.enter_context(served(kind, upstream, self.folder / "words", keys="grammar = false\n"))
         return self.urls["words"]
 
     def close(self) -> None:
@@ -93,11 +98,11 @@ class Stand:
 
 
 @contextmanager
-def served(kind: Kind, upstream: str, folder: Path, more: str = "") -> Iterator[str]:
-    """Run toolmend in front of a server; its configuration, log and journal lie in the folder."""
+def served(kind: Kind, upstream: str, folder: Path, more: str = "", keys: str = "") -> Iterator[str]:
+    """Run toolmend in front of a server; `more` is configuration, `keys` are keys of its profile."""
     folder.mkdir(exist_ok=True)
-    config, log = folder / "toolmend.toml", folder / "toolmend.log"
-    config.write_text(profile(kind, folder / "journal", more), encoding="utf-8")
+    config, log = folder / f"{kind.name}.toml", folder / f"{kind.name}.log"
+    config.write_text(more + profile(kind) + keys, encoding="utf-8")
     port = _free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("TOOLMEND_")}  # ours are no settings of it
     words = command(upstream, port, config)
@@ -112,9 +117,10 @@ def served(kind: Kind, upstream: str, folder: Path, more: str = "") -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Be the place where servers stand."""
     stand = Stand(tmp_path_factory.mktemp("toolmend"))
+    request.config.stash[FOLDER] = stand.folder
     yield stand
     stand.close()
 
@@ -134,13 +140,13 @@ def toolmend(stand: Stand, kind: Kind) -> str:
 @pytest.fixture
 def journal(stand: Stand, kind: Kind) -> Path:
     """Give the folder that toolmend writes its records to."""
-    return stand.folder / kind.name / "journal"
+    return stand.folder / f"{kind.name}.journal"
 
 
 @pytest.fixture
 def in_words(stand: Stand, kind: Kind) -> tuple[str, Path]:
     """Give the URL and the journal of a toolmend that asks for nothing under a grammar."""
-    return stand.in_words(kind), stand.folder / f"{kind.name}-words" / "journal"
+    return stand.in_words(kind), stand.folder / "words" / f"{kind.name}.journal"
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +166,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
         )
         assert status == 200, text
         with served(kind, f"http://127.0.0.1:{port}/v1", folder) as url:
-            yield Fresh(f"http://127.0.0.1:{port}/v1", url, folder / "journal")
+            yield Fresh(f"http://127.0.0.1:{port}/v1", url, folder / f"{kind.name}.journal")
     finally:
         subprocess.run([HERE / "serve.sh", "stop", kind.name, str(port)], check=True)
 
@@ -198,11 +204,16 @@ def _wait(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", metavar="FILE", help="write the table of the vLLM run to this Markdown file")
     parser.addoption("--write-ladder", metavar="FILE", help="write the tables of the ladder into this Markdown file")
+    parser.addoption(
+        "--keep-answers", metavar="FILE", help="keep what vLLM's own parsers made of each text, one line of JSON each"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = {}
+    config.stash[CUTS] = {}
     config.stash[RUNGS] = Rungs()
+    config.stash[ANSWERS] = []
 
 
 @pytest.fixture
@@ -212,23 +223,45 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 
 @pytest.fixture
+def cuts(request: pytest.FixtureRequest) -> CutTable:
+    """Give the table of cut answers that the run fills in."""
+    return request.config.stash[CUTS]
+
+
+@pytest.fixture
+def answers_kept(request: pytest.FixtureRequest) -> list[Kept]:
+    """Give the list of vLLM's own answers that the run fills in."""
+    return request.config.stash[ANSWERS]
+
+
+@pytest.fixture
 def rungs(request: pytest.FixtureRequest) -> Rungs:
     """Give the table of the ladder."""
     return request.config.stash[RUNGS]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def write_ladder(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what the rungs of the ladder brought, and write it down."""
     climbed = "\n".join(config.stash.get(RUNGS, Rungs()).markdown())
+    target = config.getoption("--write-ladder", default=None)
     if climbed:
         terminalreporter.write_line("\n" + climbed)
-        if config.getoption("--write-ladder", default=None):
-            page = Path(config.getoption("--write-ladder"))
-            page.write_text(with_between(page.read_text(encoding="utf-8"), *MARKS, f"\n{climbed}\n"), encoding="utf-8")
-    rows = config.stash.get(TABLE, {})
-    if not rows:
+    if climbed and target:
+        page = Path(target)
+        page.write_text(with_between(page.read_text(encoding="utf-8"), *MARKS, f"\n{climbed}\n"), encoding="utf-8")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    write_ladder(terminalreporter, config)
+    rows, cuts = config.stash.get(TABLE, {}), config.stash.get(CUTS, {})
+    if not rows and not cuts:
         return
-    text = "\n".join(markdown(rows))
+    folder = config.stash.get(FOLDER, None)
+    text = "\n".join([*markdown(rows, read_journals(folder) if folder else {}), "", *cut_table(cuts)])
     terminalreporter.write_line("\n" + text)
     target = config.getoption("--write", default=None) or os.environ.get("TOOLMEND_E2E_WRITE")
     if target:
         Path(target).write_text(HEAD + text + "\n", encoding="utf-8")
+    kept = config.getoption("--keep-answers", default=None)
+    if kept:
+        write_answers(Path(kept), config.stash[ANSWERS])

@@ -1,12 +1,19 @@
-"""The table a run leaves behind: what each case became, with vLLM's own parser and through toolmend."""
+"""The tables a run leaves behind: what each case became, with vLLM's own parser and through toolmend."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-ALONE, THROUGH = "vLLM's parser alone", "through toolmend"
-Table = dict[tuple[str, str], dict[str, dict[str, str]]]
-"""(server, case) -> column -> way (whole, stream) -> what was wrong; empty text is right."""
+from cases import KINDS, load, unplayable
+from named import named
+from written import Record
+
+ALONE, THROUGH, TURN = "vLLM's parser alone", "through toolmend", "turn"
+Columns = dict[str, dict[str, str]]
+"""Column -> way (whole, stream) -> what was wrong, where empty text is right; of TURN: the id of the turn."""
+Table = dict[tuple[str, str], Columns]
+"""(server, case) -> columns."""
 
 HEAD = """# On a real vLLM
 
@@ -17,19 +24,75 @@ runs without parser flags, and then vLLM refuses tools. Made by `tests/e2e/vllm`
 
 """
 
+ALL_TEXTS = """## All texts
 
-def markdown(rows: Table) -> Iterator[str]:
-    """Yield the lines of the table."""
+vLLM's parser alone, and what a client gets through toolmend; *asked again* are those of the latter for which the model was
+asked once more, because only it could know.
+"""
+
+KINDS_OF_WRONG = {
+    "text": "calls right, text not",
+    "wrong": "calls wrong, but parseable",
+    "invented": "calls wrong, but parseable",
+    "let through": "calls wrong, but parseable",
+    "not JSON": "arguments no JSON",
+    "call lost": "call lost",
+    "HTTP 400": "refused",
+}
+"""What is wrong, as tests/e2e/vllm/judge.py says it -> column. *Let through* is a call that no client can run as it is."""
+
+
+def markdown(rows: Table, records: dict[str, Record]) -> Iterator[str]:
+    """Yield the lines of the tables. `records` are the journal's, by turn."""
     yield from ("| server | right alone | right through toolmend |", "|---|---|---|")
-    for name in dict.fromkeys(server for server, _ in rows):
-        of = [columns for (server, _), columns in rows.items() if server == name]
+    for name, of in _by_server(rows):
         yield f"| {name} | {_count(of, ALONE)} | {_count(of, THROUGH)} |"
-    yield from ("", f"| server | case | {ALONE} | {THROUGH} |", "|---|---|---|---|")
+    yield from ("", *_parsers(rows, records))
+    yield from ("", *named(rows, records))
+    yield from ("", "## Texts", "", "Those that were chosen to show what happens, of the many above.", "")
+    yield from (f"| server | case | {ALONE} | {THROUGH} |", "|---|---|---|---|")
     for (server, case), columns in rows.items():
-        yield f"| {server} | {case} | {_cell(columns.get(ALONE))} | {_cell(columns.get(THROUGH))} |"
+        if case in KINDS[server].chosen:
+            yield f"| {server} | {case} | {_cell(columns.get(ALONE))} | {_cell(columns.get(THROUGH))} |"
 
 
-def _count(of: list[dict[str, dict[str, str]]], column: str) -> str:
+def _parsers(rows: Table, records: dict[str, Record]) -> Iterator[str]:
+    """Yield what became of all texts, per server and way."""
+    wrongs = list(dict.fromkeys(KINDS_OF_WRONG.values()))
+    yield ALL_TEXTS
+    yield f"| server | way | texts | right alone | {' | '.join(wrongs)} | right through toolmend | of these asked again |"
+    yield f"|---|---|---|---|{'---|' * len(wrongs)}---|---|"
+    for name, of in _by_server(rows):
+        for way in ("whole", "stream"):
+            became = Counter(KINDS_OF_WRONG.get(each[ALONE][way].partition(":")[0], "right") for each in of if ALONE in each)
+            told = [each for each in of if THROUGH in each]
+            right = [each for each in told if not each[THROUGH][way]]
+            again = sum(len(records.get(each[TURN][way], {}).get("attempts", ())) > 1 for each in right)
+            cells = [
+                name,
+                way,
+                len(of),
+                became["right"],
+                *(became[wrong] for wrong in wrongs),
+                f"{len(right)} of {len(told)}",
+                again,
+            ]
+            yield f"| {' | '.join(map(str, cells))} |"
+    left = [
+        f"`{case}` ({name})"
+        for name, kind in KINDS.items()
+        for case, text in load(kind.dialect).items()
+        if unplayable(kind, text)
+    ]
+    yield from ("", f"Not played, since the server stops at the end token in the middle of the text: {', '.join(left)}.")
+
+
+def _by_server(rows: Table) -> Iterator[tuple[str, list[Columns]]]:
+    for name in dict.fromkeys(server for server, _ in rows):
+        yield name, [columns for (server, _), columns in rows.items() if server == name]
+
+
+def _count(of: list[Columns], column: str) -> str:
     ran = [columns[column] for columns in of if column in columns]
     return f"{sum(not any(ways.values()) for ways in ran)} of {len(ran)}" if ran else "-"
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from cases import KINDS, Case, Kind, good_call, must_ask_again, played, request
 from judge import fault
-from outcomes import ALONE, THROUGH, Table
-from wire import Answer, ask, post
+from outcomes import ALONE, THROUGH, TURN, Table
+from wire import Answer, ask, tokens
+from written import Kept, kept
 
 pytestmark = [
     pytest.mark.e2e_vllm,
@@ -36,18 +37,17 @@ def body(kind: Kind, case: Case, vllm: str) -> dict[str, Any]:
     return request(kind, case) | limit
 
 
-def tokens(vllm: str, text: str) -> int:
-    _, _, reply = post(f"{vllm.removesuffix('/v1')}/tokenize", {"model": "tiny", "prompt": text, "add_special_tokens": False})
-    return int(reply.split('"count":')[1].split(",")[0])
-
-
 @cases()
-def test_logprobs_carry_what_the_model_wrote(kind: Kind, case: Case, vllm: str, body: dict[str, Any], table: Table) -> None:
+def test_logprobs_carry_what_the_model_wrote(
+    kind: Kind, case: Case, vllm: str, body: dict[str, Any], table: Table, answers_kept: list[Kept]
+) -> None:
     """What toolmend builds on; and, beside it, a note of what vLLM's own parser makes of the text."""
     body = body | {"logprobs": True}
     for way in ("whole", "stream"):
         answer = ask(vllm, body, stream=way == "stream")
         table.setdefault((kind.name, case["id"]), {}).setdefault(ALONE, {})[way] = fault(case, answer)
+        if answer.status == 200:
+            answers_kept.append(kept(kind, case["id"], way, answer))
         if answer.status == 400 and kind.name == "plain":  # no parser flags: tools are refused, but not with tool_choice "none"
             answer = ask(vllm, body | {"tool_choice": "none"}, stream=way == "stream")
         assert answer.status == 200, answer.error
@@ -64,7 +64,9 @@ def without_end(kind: Kind, text: str) -> str:
 def test_through_toolmend_it_is_right(kind: Kind, case: Case, toolmend: str, body: dict[str, Any], table: Table) -> None:
     told = {way: ask(toolmend, body, stream=way == "stream") for way in ("whole", "stream")}
     wrong = {way: fault(case, answer) or unasked(case, answer) for way, answer in told.items()}
-    table.setdefault((kind.name, case["id"]), {})[THROUGH] = wrong
+    columns = table.setdefault((kind.name, case["id"]), {})
+    columns[THROUGH] = wrong
+    columns[TURN] = {way: answer.headers.get("x-toolmend-turn", "") for way, answer in told.items()}
     assert not any(wrong.values()), told
     for answer in told.values():
         assert answer.raw is None, "logprobs reach only a client that asked for them"

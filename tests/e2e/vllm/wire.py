@@ -25,6 +25,7 @@ class Answer:
     raw: str | None = None
     error: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    version: str = ""  # as `system_fingerprint` tells it
 
 
 def post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
@@ -54,6 +55,12 @@ def answers(url: str) -> bool:
         return False
 
 
+def tokens(base: str, text: str) -> int:
+    """Count the tokens of a text."""
+    _, _, reply = post(f"{base.removesuffix('/v1')}/tokenize", {"model": "tiny", "prompt": text, "add_special_tokens": False})
+    return int(json.loads(reply)["count"])
+
+
 def ask(base: str, body: dict[str, Any], *, stream: bool) -> Answer:
     """Ask `base`/chat/completions and read the answer; a streamed one is put together from its chunks."""
     if stream:
@@ -77,6 +84,7 @@ def _whole(reply: dict[str, Any], headers: dict[str, str]) -> Answer:
         reply.get("usage"),
         _raw([choice.get("logprobs")]),
         headers=headers,
+        version=reply.get("system_fingerprint") or "",
     )
 
 
@@ -96,6 +104,7 @@ def _streamed(text: str, headers: dict[str, str]) -> Answer:
         _raw([choice.get("logprobs") for choice in choices]),
         json.dumps(errors[0]) if errors else None,
         headers,
+        next((chunk["system_fingerprint"] for chunk in chunks if chunk.get("system_fingerprint")), ""),
     )
 
 

@@ -1,0 +1,186 @@
+"""What vLLM's parsers `qwen3_xml` and `qwen3_coder`, and the reasoning parser `qwen3`, are known to do wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from adapters.engine.base import CALLS, INVENTED, LOST, MISPARSED, Known
+from adapters.engine.signatures import (
+    always,
+    behind_quote,
+    boolean_as_text,
+    both,
+    empty,
+    lacks_argument,
+    leaks,
+    name_holds,
+    name_in_quotes,
+    nothing_served,
+    parameter_open,
+    parameter_twice,
+    raw_holds,
+    raw_lacks,
+    shares_block,
+    streamed,
+    text_holds,
+    unterminated,
+    value_holds,
+)
+
+_known = partial(Known, dialect="qwen_xml")
+_NO_THINKING = '`"chat_template_kwargs": {"enable_thinking": false}`'
+
+QWEN: Final[tuple[Known, ...]] = (
+    _known(
+        "qwen-tags-in-value",
+        CALLS,
+        "A value holds the format's own tags: it is cut at the first one, and what follows becomes other arguments, or text.",
+        value_holds("<parameter", "</parameter", "<function", "</function", "<tool_call>", "</tool_call>"),
+        issues=("vllm#33965",),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-example-made",
+        INVENTED,
+        "A call that the model shows, in a fence, between backticks or in a sentence, is made.",
+        behind_quote,
+        issues=("vllm#57541",),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-names-in-quotes",
+        MISPARSED,
+        '`<function="name">`: the quotes become part of names and keys.',
+        name_in_quotes,
+        seen="0.32",
+    ),
+    _known(
+        "qwen-header-open",
+        CALLS,
+        "`<function=name` without its `>`: what follows becomes part of the name, and the arguments are lost.",
+        name_holds(r"[\n<>\[{(]"),
+        issues=("vllm#36774",),
+        seen="0.32",
+        gone="0.33",
+    ),
+    _known(
+        "qwen-call-in-thought",
+        LOST,
+        "A call inside `<think>` is taken for reasoning.",
+        raw_holds("</?think>"),
+        issues=("vllm#39056", "vllm#42021", "llama.cpp#21118"),
+        told="0.19",
+        gone="0.32",
+        avoid=_NO_THINKING,
+    ),
+    _known(
+        "qwen-other-body",
+        LOST,
+        "A call in `<tool_call>` that is written otherwise (JSON, attributes, tags of their names) is dropped, with its text.",
+        both(nothing_served, raw_holds("<tool_call>|<function")),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-parameter-misspelt",
+        CALLS,
+        "`</parameter/>`, `</parameter`, `<parameter=key=value</parameter>`, or no name: arguments come as `{}`, with a tag in "
+        "them, or break off.",
+        raw_holds(r"</parameter(?!>)|<parameter=[^>\n=<]*+[=<]|<parameter=\s"),
+        issues=("vllm#55495", "sglang#27336", "OpenHands#10039"),
+        seen="0.32",
+        told="0.28",
+    ),
+    _known(
+        "qwen-parameter-twice",
+        MISPARSED,
+        "A parameter stands twice: streamed, the arguments break off in the middle of the first one.",
+        both(parameter_twice, unterminated),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-parameter-open",
+        CALLS,
+        "`</parameter>` is missing before `</function>`: the argument is lost, and streamed ones break off.",
+        parameter_open,
+        issues=("vllm#57699",),
+        seen="0.32",
+        told="0.29",
+    ),
+    _known(
+        "qwen-several-in-block",
+        CALLS,
+        "Several `<function=...>` in one `<tool_call>`: their arguments are written into one call, and are no JSON.",
+        shares_block,
+        issues=("vllm#43713",),
+    ),
+    _known(
+        "qwen-stream-cut",
+        MISPARSED,
+        "Streamed arguments break off where the type that the schema wants changes their text.",
+        both(streamed, unterminated),
+        issues=("vllm#48702",),
+    ),
+    _known(
+        "qwen-arguments-unread",
+        MISPARSED,
+        "Arguments that are no `<parameter=...>` (JSON, tags of their names) are dropped: the call comes with `{}`.",
+        both(empty, raw_lacks("<parameter=")),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-marker-in-prose",
+        frozenset({"text-lost"}),
+        "The model writes of `<tool_call>` or `<function=`: everything behind it is dropped.",
+        text_holds("<tool_call>", "<function"),
+        issues=("vllm#56658", "club-3090#1191"),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-answer-in-thought",
+        frozenset({"text-in-thought"}),
+        "The end of the thought is not seen (`</think>` is eaten, or the template had closed it): the answer comes as reasoning.",
+        always,
+        issues=("vllm#51679", "vllm#53284"),
+        seen="0.32",
+        avoid=_NO_THINKING,
+    ),
+    _known(
+        "qwen-thought-in-answer",
+        frozenset({"text-leaked"}),
+        "With thinking off, a thought that the model opens itself comes as text, its tags included.",
+        leaks("<think>", "</think>"),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-closer-leaks",
+        frozenset({"text-leaked"}),
+        "A `</tool_call>` too many comes as text.",
+        leaks("</tool_call>"),
+        seen="0.32",
+    ),
+    _known(
+        "qwen-boolean-as-text",
+        MISPARSED,
+        "`true` in JSON comes as a text.",
+        boolean_as_text,
+        issues=("vllm#26345",),
+        gone="0.32",
+    ),
+    _known(
+        "qwen-parameter-lost",
+        MISPARSED,
+        "An argument is lost.",
+        lacks_argument,
+        issues=("vllm#35615",),
+        gone="0.32",
+    ),
+    _known(
+        "qwen-second-call-lost",
+        LOST,
+        "Of several calls one is lost.",
+        lambda heard, _found: bool(heard.served),
+        issues=("vllm#37829",),
+        gone="0.32",
+    ),
+)
