@@ -145,12 +145,10 @@ class Exchange:
         timings = {"total": time.monotonic() - self._started}
         if self._asking.first_byte is not None:
             timings["first_byte"] = self._asking.first_byte - self._started
-        finished = {id(answer.reader) for answer in self._asking.answers}
-        broken = tuple(reader for reader in self._asking.readers if id(reader) not in finished)
         moves = bool(self._asking.answers) and self._services.sessions.learn(
             self._plan, self._headers, self._asking.answers[0].problem
         )
-        subject = Subject(self._plan, self._turn_id, self._asking.answers, end, timings, broken, moves)
+        subject = Subject(self._plan, self._turn_id, self._asking.answers, end, timings, self._asking.readers, moves)
         note(subject, self._services.journal, self._services.settings.upstream)
 
 

@@ -100,7 +100,7 @@ class Subject:
     """The turn that is spoken of.
 
     timings  in seconds
-    broken   answers that broke off
+    readers  of all answers in order, where some broke off
     moves    from the next turn on the tools of this conversation are told as text
     """
 
@@ -109,8 +109,14 @@ class Subject:
     answers: Sequence[Answer]
     end: End
     timings: Mapping[str, float]
-    broken: Sequence[Reader] = ()
+    readers: Sequence[Reader] = ()
     moves: bool = False
+
+    @property
+    def heard(self) -> list[Answer | Reader]:
+        """All that came, in order: answers, and readers of what broke off."""
+        finished: dict[int, Answer | Reader] = {id(answer.reader): answer for answer in self.answers}
+        return [finished.get(id(reader), reader) for reader in self.readers or [answer.reader for answer in self.answers]]
 
 
 def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
@@ -123,7 +129,7 @@ def note(subject: Subject, journal: Journal | None, upstream: str) -> None:
         client=plan.client.name,
         model=plan.model[:200],
         outcome=outcome.name,
-        attempts=len(subject.answers) + len(subject.broken),
+        attempts=len(subject.heard),
         repairs=outcome.repairs,
         healed=plan.history.steps,
         reason=outcome.reason,
@@ -154,7 +160,8 @@ def _odd(answer: Answer) -> bool:
 def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:
     """Write a turn down as the journal has it."""
     plan, answers = subject.plan, subject.answers
-    used = [answer.usage for answer in answers] + [reader.tokens() for reader in subject.broken]
+    heard = subject.heard
+    used = [each.tokens() if isinstance(each, Reader) else each.usage for each in heard]
     completion, prompt = sum(each.completion for each in used), sum(each.prompt for each in used)
     first = used[0].prompt + used[0].completion if used else 0
     return record.Record(
@@ -170,10 +177,10 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
         outcome=outcome.name,
         fault=outcome.fault,
         reason=outcome.reason,
-        attempts=(*map(_attempt, answers), *map(_broken, subject.broken)),
+        attempts=tuple(_broken(each) if isinstance(each, Reader) else _attempt(each) for each in heard),
         repairs=outcome.repairs,
         healed=plan.history.steps,
-        engine=tuple(_engine(at, answer.engine) for at, answer in enumerate(answers, 1) if answer.engine),
+        engine=tuple(_engine(at, each.engine) for at, each in enumerate(heard, 1) if isinstance(each, Answer) and each.engine),
         skipped_rules=(*plan.history.raised, *(name for each in answers for name in (*each.verdict.raised, *each.unchecked))),
         final=_final(subject.end.turn),
         usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),

@@ -163,7 +163,11 @@ def test_an_engine_that_fails_in_the_middle_of_a_grammar_is_asked_in_words(
     assert (answer.status, answer.finish) == (200, "tool_calls"), answer
     assert [(called, json.loads(arguments)) for called, arguments in answer.calls] == [("choice", right)]
     attempts = journaled(journal, answer.headers["x-toolmend-turn"])["attempts"]
-    assert [(each["rung"], each["problem"]) for each in attempts] == [("", "missing-arguments"), ("words", ""), ("", "broke-off")]
+    assert [(each["rung"], each["problem"]) for each in attempts] == [
+        ("", "missing-arguments"),
+        ("members", "broke-off"),
+        ("words", ""),
+    ]
 
 
 STRICT = [KINDS[each] for each in wanted if each in ("qwen", "hermes")]
