@@ -39,12 +39,10 @@ SCHEMA: dict[str, Any] = {"type": "object", "properties": {"on": {"type": "boole
 TOOLS = [{"type": "function", "function": {"name": "f", "description": "f", "parameters": SCHEMA}}]
 
 
-def post(url: str, **body: Any) -> tuple[int, Any]:
+def post(url: str, path: str = "/v1/chat/completions", /, **body: Any) -> tuple[int, Any]:
     """Ask the server itself."""
     whole = {"model": "tiny", "messages": [{"role": "user", "content": "go"}], "max_tokens": 200, "temperature": 1, **body}
-    request = urllib.request.Request(
-        f"{url}/v1/chat/completions", json.dumps(whole).encode(), {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(f"{url}{path}", json.dumps(whole).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
@@ -109,12 +107,13 @@ def test_the_imitation_refuses_what_the_server_refuses_in_its_words(llama_server
 
 
 def test_tools_stay_in_the_prompt_where_no_call_is_wanted(llama_server: str) -> None:
-    spent = [post(llama_server, tools=TOOLS, **more)[1]["usage"]["prompt_tokens"] for more in ({}, {"tool_choice": "none"})]
-    assert spent[0] == spent[1] > post(llama_server, max_tokens=1)[1]["usage"]["prompt_tokens"]
+    prompts = [post(llama_server, "/apply-template", tools=TOOLS, **more)[1]["prompt"] for more in ({}, {"tool_choice": "none"})]
+    assert prompts[0] == prompts[1]
+    assert '"name": "f"' in prompts[0]
 
 
 def test_it_is_told_by_what_it_says(llama_server: str) -> None:
-    assert identify(facts_of(post(llama_server, max_tokens=1)[1])).name == "llama.cpp"
+    assert identify(facts_of(post(llama_server, **GRAMMAR.members(SCHEMA))[1])).name == "llama.cpp"
     with urllib.request.urlopen(f"{llama_server}/v1/models", timeout=5) as answer:
         header, owner = answer.headers["Server"], json.load(answer)["data"][0]["owned_by"]
     assert identify(Facts(header=header)).name == identify(Facts(owned_by=owner)).name == "llama.cpp"
