@@ -85,12 +85,13 @@ def _coded(text: str) -> str:
 class Cuts:
     """What became of the points at which answers were cut, on one server and in one way.
 
-    closed_up  calls that were not whole, and came as valid JSON; told: of these those whose `finish_reason` is not `length`
+    shortened  calls that came as valid JSON, and are not what the model was about to say
+    told       of these those whose `finish_reason` is not `length`
     """
 
     points: int = 0
     refused: int = 0
-    closed_up: int = 0
+    shortened: int = 0
     told: int = 0
     broken: int = 0
     delivered: int = 0
@@ -101,12 +102,11 @@ class Cuts:
         """Count what vLLM alone made of a cut."""
         self.points += 1
         self.refused += answer.status != 200
-        whole = script.ended(raw)
-        parsed = [_parsed(text) for _, text in answer.calls[whole:]]
-        closed = any(isinstance(each, dict) for each in parsed)
-        self.closed_up += closed
-        self.told += closed and answer.finish != "length"
-        self.broken += not closed and bool(parsed)
+        parsed = [(_parsed(text), call["arguments"]) for (_, text), call in zip(answer.calls, script.calls, strict=False)]
+        shortened = any(isinstance(each, dict) and each != meant for each, meant in parsed)
+        self.shortened += shortened
+        self.told += shortened and answer.finish != "length"
+        self.broken += not shortened and any(each is None for each, _ in parsed)
 
     def through(self, script: Script, raw: str, answer: Answer) -> None:
         """Count what toolmend made of it: calls that had not ended, and answers that do not say that they were cut."""
@@ -136,20 +136,20 @@ def cut_table(cuts: CutTable) -> Iterator[str]:
     points = sum(each.points for (_, way), each in cuts.items() if way == "stream")
     yield TRUNCATION.format(points=points)
     yield (
-        "| server | way | points | alone: refused | alone: cut arguments | alone: closed up | of these told as finished "
+        "| server | way | points | alone: refused | alone: cut arguments | alone: shortened | of these told as finished "
         "| through toolmend: cut calls delivered | not told as `length` |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
     for (server, way), each in cuts.items():
-        counts = (each.points, each.refused, each.broken, each.closed_up, each.told, each.delivered, each.unsaid)
+        counts = (each.points, each.refused, each.broken, each.shortened, each.told, each.delivered, each.unsaid)
         yield f"| {server} | {way} | {' | '.join(map(str, counts))} |"
 
 
 TRUNCATION = """## Truncation
 
-A few calls, cut by `max_tokens` at every single token before their end: {points} points, each whole and as a stream. Alone: what
-vLLM makes of a call that was cut. *Closed up* are arguments that are valid JSON, though the call had not ended: a client runs them.
-Through toolmend: with asking again switched off, and twice more with it, where the model then says the same and is cut once more, or
-only talks until it is cut. A call that had ended before the limit may be delivered; in any other case `finish_reason` has to be
-`length`.
+A few calls, cut by `max_tokens` at every single token before their end: {points} points, each whole and as a stream. Alone:
+what vLLM makes of a call that was cut. *Shortened* are calls whose arguments are valid JSON, and not what the model was about to
+say: a client runs them. Through toolmend: with asking again switched off, and twice more with it, where the model then says the
+same and is cut once more, or only talks until it is cut. A call that had ended before the limit may be delivered; in any other
+case `finish_reason` has to be `length`.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cases import Calls, Case, good_call
+from cases import ASKED, Calls, Case, good_call
 from wire import Answer
 
 
@@ -22,7 +22,7 @@ def fault(case: Case, answer: Answer) -> str:
             calls.append({"name": name, "arguments": json.loads(text)})
         except json.JSONDecodeError:
             return f"not JSON: {name}({text})"
-    if not case["repairable"]:
+    if not case["repairable"] or case["id"] in ASKED:
         return "" if not calls or same(calls, good_call(case)) else f"let through: {_short(calls)}"
     accepted = [case["expect"], *case.get("alt_expect", ())]
     if not any(same(calls, right["calls"]) for right in accepted):

@@ -71,4 +71,4 @@ def _done(record: Record) -> str:
         return f"asked again: `{record['reason']}`"
     if record.get("repairs"):
         return f"mended: {', '.join(f'`{each}`' for each in record['repairs'])}"
-    return f"`{record['reason']}`" if record.get("reason") else "read otherwise"
+    return f"`{record['reason']}`" if record.get("reason") else "took a thought, or an invented result, out of the text"

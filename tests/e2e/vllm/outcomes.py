@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from cases import KINDS, load, unplayable
+from cases import ASKED, KINDS, load, unplayable
 from named import named
 from written import Record
 
@@ -78,6 +78,8 @@ def _parsers(rows: Table, records: dict[str, Record]) -> Iterator[str]:
                 again,
             ]
             yield f"| {' | '.join(map(str, cells))} |"
+    asked = [f"`{case}` ({why})" for case, why in ASKED.items()]
+    yield from ("", f"Asked about, though nothing is wrong with the text: {', '.join(asked)}.")
     left = [
         f"`{case}` ({name})"
         for name, kind in KINDS.items()

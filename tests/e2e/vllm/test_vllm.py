@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cases import KINDS, Case, Kind, good_call, must_ask_again, played, request
 from judge import fault
+from named import PARSED
 from outcomes import ALONE, THROUGH, TURN, Table
 from wire import Answer, ask, tokens
 from written import Kept, kept
@@ -46,7 +47,7 @@ def test_logprobs_carry_what_the_model_wrote(
     for way in ("whole", "stream"):
         answer = ask(vllm, body, stream=way == "stream")
         table.setdefault((kind.name, case["id"]), {}).setdefault(ALONE, {})[way] = fault(case, answer)
-        if answer.status == 200:
+        if answer.status == 200 and kind.name in PARSED:
             answers_kept.append(kept(kind, case["id"], way, answer))
         if answer.status == 400 and kind.name == "plain":  # no parser flags: tools are refused, but not with tool_choice "none"
             answer = ask(vllm, body | {"tool_choice": "none"}, stream=way == "stream")
