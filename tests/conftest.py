@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
 import openai
 import pytest
 from aiohttp import web
@@ -14,6 +15,9 @@ from aiohttp import web
 from proxy.serve import make_runner
 from proxy.settings import Settings
 from tests.fake_vllm import FakeVllm
+
+hypothesis.settings.register_profile("toolmend", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("toolmend")
 
 MODEL = "gemma-4-26b"
 
