@@ -34,8 +34,10 @@ where something else was wrong with the turn. Where it is nothing that is known,
 |---|---|
 {kinds}
 
-The version is taken from the answer's `system_fingerprint`, as vLLM gives it (`vllm-0.32.0-4b285799`). A server that tells none
-may have any of these faults, and what is named is then the likeliest one. Where two look alike, the first one here is named.
+The version is taken from the answer's `system_fingerprint`, as vLLM gives it (`vllm-0.32.0-4b285799`), else from what the server
+said at start; the parser from what it did with a call then, else from the profile. A server that tells no version may have any of
+these faults, and what is named is then the likeliest one. Where two look alike, the first one here is named. A server that is not
+vLLM has none of them: there the kind alone is written down.
 
 - *versions*: *seen* by us on a real server of that version ([vllm.md](vllm.md)); *told of* it by the issues. *Gone in* 0.32:
   played to a real server, and not there; in 0.33: read in its source

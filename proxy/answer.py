@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -16,6 +16,7 @@ from adapters.engine.compare import EngineFault
 from adapters.guards.repeat import Repeat, problem_of, told_once
 from adapters.structured.constraint import Constraint
 from adapters.turns import ECHOED, RECOVERED, TurnBuilder, recovered, unechoed, unfenced
+from proxy.capabilities import Capabilities
 from proxy.checker import Checker, Skipped
 from proxy.decoding import Decoding
 from proxy.engine import compared
@@ -85,6 +86,7 @@ class Reading:
     budget  the most tokens we let it have, where it is a second answer
     parsed  the server was asked to find the calls itself
     rung    what is asked for; empty: the turn itself, for the first time
+    known   what is known of the server
     begun   is told the reader of the answer when it begins, so that an answer that breaks off is accounted for
     """
 
@@ -95,6 +97,7 @@ class Reading:
     budget: int | None = None
     parsed: bool = False
     rung: str = ""
+    known: Capabilities = field(default_factory=Capabilities)
     begun: Callable[[Reader], None] = lambda reader: None  # noqa: ARG005 - nobody wants to know
 
 
@@ -125,7 +128,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     written, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, written, problem)
     left_out = left_out_of(written, verdict) if "keep_first_call" in verdict.repairs else ()
-    engine, reread = compared(plan, decoding, reader, written, verdict) if reading.parsed and not problem else (None, ())
+    engine, reread = compared(decoding, reader, written, verdict, reading.known) if reading.parsed and not problem else (None, ())
     turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
     verdict = replace(verdict, turn=turn, repairs=mended + reread + verdict.repairs)
     spent, told = time.monotonic() - started, decoding.told(reader)

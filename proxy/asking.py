@@ -231,5 +231,6 @@ class Asking:
             question.budget,
             parsed=parsed,
             rung=question.rung,
+            known=services.prober.of(self.plan.model),
             begun=self.readers.append,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from adapters.base import Decoder, Event, Thinking
+from adapters.base import Call, Decoder, Event, Thinking
 from adapters.decoding import decoder_for
 from adapters.guards.repeat import Repeat, counted
 from adapters.guards.watch import Watch
@@ -21,6 +21,7 @@ SLICE = 64
 class Decoding:
     """Feeds a decoder that is chosen once the first text shows where the raw text comes from.
 
+    served the calls that the server made out
     shown  the calls are those that the raw text shows; else they are the server's
     bare   the text is the arguments of a call that was demanded, and nothing that is said
     """
@@ -33,6 +34,7 @@ class Decoding:
     seen: int = 0
     watch: Watch = field(default_factory=Watch)
     repeat: Repeat | None = None
+    served: list[Call] = field(default_factory=list)
     shown: bool = True
     bare: bool = False
 
@@ -66,7 +68,7 @@ class Decoding:
         self.builder.open = decoder.inside
         events += decoder.finish()
         text = self.builder.take(events)
-        served = reader.calls()
+        served = self.served = reader.calls()
         if served and self._hides(reader, len(served)):
             self.builder.calls, self.shown = served, False
         elif served and not self.builder.calls:

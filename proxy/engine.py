@@ -6,29 +6,37 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from adapters.engine.base import SHOWN_BY, Heard
+from adapters.engine.base import PARSERS, SHOWN_BY, Heard
 from adapters.engine.compare import EngineFault, compare
+from adapters.engine.registry import FAULTS
 from adapters.engine.versions import version_of
 from adapters.registry import DIALECTS
+from adapters.structured.servers import facts_of
+from proxy.capabilities import Capabilities
 from proxy.decoding import Decoding
-from proxy.plan import Plan
 from proxy.reading import Reader
 from rules.base import Verdict
 from rules.conversation import Arguments, ToolCall, Turn
+
+VLLM: Final = ("vllm", "")
+"""Names of servers whose faults are known; of one without a name it is supposed."""
 
 REREAD: Final = "reread_call"
 """What is written down where a server passed on a call as it was written, and it had to be read again: JSON in a string, say."""
 
 
 def compared(
-    plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict
+    decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict, known: Capabilities
 ) -> tuple[EngineFault | None, tuple[str, ...]]:
     """Say what the server's own parsers got wrong in an answer that they were asked to read, and what was mended by reading it.
 
     written  the turn as the model wrote it, before any rule has looked at it
+    known    what is known of the server
     """
-    heard = _heard(plan, decoding, reader, written, verdict)
-    fault = compare(heard, version_of(reader.head.get("system_fingerprint")))
+    heard = _heard(decoding, reader, written, verdict, known)
+    server = known.seen_as(facts_of(reader.head)).name
+    version = version_of(reader.head.get("system_fingerprint")) or version_of(known.version)
+    fault = compare(heard, version, FAULTS if server in VLLM else ())
     right = fault is None and heard.raw and not verdict.repairs and verdict.problem is None
     return fault, (REREAD,) if right and _plain(heard.served) != _plain(heard.read) else ()
 
@@ -37,13 +45,17 @@ def _plain(calls: Sequence[ToolCall]) -> list[tuple[str, Arguments | str]]:
     return [(call.name, call.arguments) for call in calls]
 
 
-def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict) -> Heard:
+def _heard(decoding: Decoding, reader: Reader, written: Turn, verdict: Verdict, known: Capabilities) -> Heard:
+    plan = decoding.plan
     exact = reader.source == "logprobs" and decoding.shown and not reader.damaged
+    opener = known.reasoning_parser or ""
+    divides = bool(opener) and opener in reader.raw  # a thought in other tags is not for it
+    family = known.tool_parser if known.tool_parser in PARSERS else _family(plan.profile.reads, reader.raw)
     return Heard(
         raw=reader.raw if exact else "",
         read=tuple(event.call for event in decoding.builder.calls) or written.calls,  # it may stand in a thought
         mended=verdict.turn.calls,
-        served=tuple(event.call for event in reader.calls()),
+        served=tuple(event.call for event in decoding.served),
         text=None if plan.keeps_thinking else written.text,
         thinking=written.thinking,
         content=reader.content,
@@ -52,8 +64,9 @@ def _heard(plan: Plan, decoding: Decoding, reader: Reader, written: Turn, verdic
         limited=reader.ending() == "length",
         streamed=reader.streamed,
         demanded=plan.conversation.policy.choice == "required",
-        marks=_marks(plan.profile.reads[0], thoughts=reader.split),
-        dialect=_family(plan.profile.reads, reader.raw),
+        divides=divides,
+        marks=_marks(plan.profile.reads[0], thoughts=reader.split or divides),
+        dialect=family or "",
         tools=plan.conversation.tools,
     )
 

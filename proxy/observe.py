@@ -100,7 +100,7 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     settled, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
     asked = parses(plan, frozenset()) and not decoding.repeat
-    engine, reread = compared(plan, decoding, reader, settled, verdict) if asked else (None, ())
+    engine, reread = compared(decoding, reader, settled, verdict, services.prober.of(plan.model)) if asked else (None, ())
     verdict = replace(verdict, repairs=mended + reread + verdict.repairs)
     seconds = time.monotonic() - started
     answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)

@@ -47,8 +47,8 @@ class Heard:
     finish    its `finish_reason`
     limited   the answer has as many tokens as it may
     streamed  it came as a stream
-    splits    the server has set a thought apart in this answer, so it has a reasoning parser
     demanded  the client demanded a call
+    divides   the server is known to have a parser for thoughts as they stand here
     marks     the markers of the format
     dialect   what the model's family writes, which tells the parser; empty: not known
     """
@@ -65,14 +65,15 @@ class Heard:
     limited: bool = False
     streamed: bool = True
     demanded: bool = False
+    divides: bool = False
     marks: frozenset[str] = frozenset()
     dialect: str = ""
     tools: Tools = ()
 
     @property
     def splits(self) -> bool:
-        """Whether the server has set a thought apart, so that it has a parser for thoughts."""
-        return bool(self.reasoning.strip())
+        """Whether the server has a parser for thoughts: it is known, or seen from this answer."""
+        return self.divides or bool(self.reasoning.strip())
 
     @property
     def cut(self) -> bool:

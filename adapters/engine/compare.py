@@ -36,17 +36,20 @@ class EngineFault:
     served: str = ""
 
 
-def compare(heard: Heard, version: str = "") -> EngineFault | None:
-    """Compare an answer with what the model wrote. Nothing is said of what the model itself got wrong."""
+def compare(heard: Heard, version: str = "", faults: Sequence[Known] = FAULTS) -> EngineFault | None:
+    """Compare an answer with what the model wrote. Nothing is said of what the model itself got wrong.
+
+    faults  those that the server may have
+    """
     found = difference(heard)
     if found is None:
         return None
-    known = known_as(heard, found, version)
+    known = known_as(heard, found, version, faults)
     name, issues = (known.name, known.issues) if known else ("", ())
     return EngineFault(found.kind, name, issues, version, *_shown(heard, found))
 
 
-def known_as(heard: Heard, found: Difference, version: str = "", faults: Sequence[Known] = FAULTS) -> Known | None:
+def known_as(heard: Heard, found: Difference, version: str, faults: Sequence[Known]) -> Known | None:
     """Return the first known fault of this family and version that makes this difference."""
     return next((each for each in faults if _may_be(each, heard, found, version) and each.shows(heard, found)), None)
 

@@ -79,7 +79,7 @@ def _thinks_aloud(heard: Heard, said: str, shown: str) -> bool:
 
 def _thought(heard: Heard) -> Difference | None:
     """Find a thought that the server gave without its end."""
-    if not heard.splits or heard.thinking.strip() == heard.reasoning.strip():
+    if not heard.reasoning.strip() or heard.thinking.strip() == heard.reasoning.strip():
         return None
     ours, theirs = _letters(heard.thinking), _letters(heard.reasoning)
     return Difference("thought-lost") if ours != theirs and ours.startswith(theirs) else None

@@ -7,12 +7,15 @@ from typing import Final, TypeAlias
 
 Version: TypeAlias = tuple[int, ...]
 
-_FINGERPRINT: Final = re.compile(r"vllm-v?(\d{1,4}(?:\.\d{1,4}){1,3})")
+_VERSION: Final = re.compile(r"(?:vllm-)?v?(\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
-def version_of(fingerprint: object) -> str:
-    """Read the version out of an answer's `system_fingerprint` (`vllm-0.32.0-4b285799`); empty where it tells none."""
-    found = _FINGERPRINT.match(fingerprint) if isinstance(fingerprint, str) else None
+def version_of(told: object) -> str:
+    """Read the version out of an answer's `system_fingerprint` (`vllm-0.32.0-4b285799`), or of what `/version` tells (`0.32.0`).
+
+    Empty where neither tells one.
+    """
+    found = _VERSION.match(told) if isinstance(told, str) else None
     return found[1] if found else ""
 
 

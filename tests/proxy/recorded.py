@@ -13,6 +13,7 @@ from adapters.engine.compare import EngineFault
 from adapters.turns import TurnBuilder
 from proxy.answer import finished
 from proxy.body import read_body
+from proxy.capabilities import Capabilities
 from proxy.decoding import Decoding
 from proxy.demo.speak import logprob, tokens
 from proxy.engine import compared
@@ -33,6 +34,12 @@ SERVERS = {
     "qwen": ("qwen-xml", "qwen3.5", "<|im_end|>", "open"),
     "hermes": ("hermes-json", "qwen3", "<|im_end|>", "open"),
 }
+KNOWN = {
+    "gemma4": Capabilities(reasoning_parser="<|channel>"),
+    "qwen": Capabilities(reasoning_parser="<think>"),
+    "hermes": Capabilities(),
+}
+"""What is known of each server besides, when it was asked at start."""
 Kept = dict[str, Any]
 
 
@@ -54,10 +61,11 @@ class Recorded:
 def recorded() -> tuple[Recorded, ...]:
     """Return all answers."""
     lines = FILE.read_text("utf-8").splitlines()
-    return tuple(Recorded(kept, *_heard(kept)) for kept in map(json.loads, lines))
+    return tuple(Recorded(kept, *heard(kept, KNOWN[kept["server"]])) for kept in map(json.loads, lines))
 
 
-def _heard(kept: Kept) -> tuple[EngineFault | None, tuple[str, ...]]:
+def heard(kept: Kept, known: Capabilities) -> tuple[EngineFault | None, tuple[str, ...]]:
+    """Replay one answer of a server of which this is known."""
     case = _cases(kept["server"])[kept["case"]]
     limit = kept["tokens"] if case.get("finish_reason") == "length" else None
     plan = _plan(kept["server"], case)
@@ -71,7 +79,7 @@ def _heard(kept: Kept) -> tuple[EngineFault | None, tuple[str, ...]]:
     _, turn = decoding.builder.finish(reader.ending())
     written, _ = finished(plan, turn, decoding, reader)
     verdict = repair(written, plan.conversation, RULES)
-    return compared(plan, decoding, reader, written, verdict) if parses(plan, frozenset()) else (None, ())
+    return compared(decoding, reader, written, verdict, known) if parses(plan, frozenset()) else (None, ())
 
 
 @cache

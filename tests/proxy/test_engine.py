@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 import structlog
 
+from proxy.capabilities import Capabilities
 from proxy.demo.speak import Said, tokens
 from tests.conftest import BASH, Proxy, Start
 from tests.fake_vllm import FakeVllm
-from tests.proxy.recorded import recorded
+from tests.proxy.recorded import heard, recorded
 from tests.proxy.test_exchange import records, written
 
 GOOD = '<|tool_call>call:bash{command:<|"|>ls -la<|"|>}<tool_call|>'
@@ -205,7 +206,7 @@ NAMED = Counter({
     "gemma4-markers-missing": 1, "gemma4-equals-for-colon": 1, "gemma4-delimiter-in-value": 1, "cut-call-closed-up": 1,
     "gemma4-begin-arg": 1, "special-tokens-leak": 1, "gemma4-example-made": 1, "gemma4-marker-in-prose": 1,
     "qwen-names-in-quotes": 1, "qwen-parameter-twice": 1, "qwen-marker-in-prose": 1, "hermes-other-keys": 1,
-    "hermes-several-in-block": 1, "hermes-marker-in-prose": 1,
+    "hermes-several-in-block": 1, "hermes-marker-in-prose": 1, "qwen-thought-in-answer": 1,
 })  # fmt: skip
 """Fault -> texts of the corpus in which vLLM 0.32 made it as a stream."""
 
@@ -217,3 +218,19 @@ def test_whole_answers_that_hide_a_truncation_are_known() -> None:
         "qwen-cut-in-value-length",
         "qwen-long-code-cut-length",
     }
+
+
+@pytest.mark.parametrize(
+    ("known", "name", "version"),
+    [
+        (Capabilities(server="vllm", version="0.31.1"), "gemma4-json-quotes", "0.31.1"),
+        (Capabilities(), "gemma4-json-quotes", ""),
+        (Capabilities(server="sglang", version="0.5.1"), "", "0.5.1"),  # the faults are vLLM's
+        (Capabilities(server="vllm", tool_parser="hermes_json"), "", ""),  # it is not the parser of the profile's family
+    ],
+)
+def test_what_was_asked_at_start_tells_more(known: Capabilities, name: str, version: str) -> None:
+    (kept,) = (each.kept for each in recorded() if (each.kept["case"], each.kept["way"]) == ("gemma4-ordinary-quotes", "stream"))
+    fault, _ = heard({**kept, "version": ""}, known)
+    assert fault is not None
+    assert (fault.kind, fault.name, fault.version) == ("call-misparsed", name, version)
