@@ -1,8 +1,9 @@
 """`strict: true` on a tool: vLLM then holds the arguments to their schema, with its qwen and hermes parsers.
 
-Measured on vLLM 0.32 with random weights, where the client demands a call (`tool_choice` a function or `required`): with hermes
-10 of 10 are valid with it and 0 without, with qwen3_xml 30 of 30 (blanks around values are ours to take off) and 0 without;
-gemma4 is held to nothing either way. The flag stands in the prompt as chat templates write it: it must not come and go within a
+Measured on vLLM 0.32 with random weights, blanks made unlikely, where the client demands a call (`tool_choice` a function or
+`required`): with hermes 10 of 10 are valid with it and 0 without, with qwen3_xml 30 of 30 (blanks around values are ours to take
+off) and 0 without; gemma4 is held to nothing either way. Where blanks are as likely as anything else most answers run on, and are
+asked for otherwise (docs/ladder.md). The flag stands in the prompt as chat templates write it: it must not come and go within a
 conversation.
 """
 

@@ -32,8 +32,8 @@ pytestmark = [
 wanted = os.environ.get("TOOLMEND_E2E_KINDS", ",".join(KINDS)).split(",")
 kinds = pytest.mark.parametrize("kind", [KINDS[each] for each in wanted], ids=lambda kind: kind.name)
 UNREADABLE = '<tool_call>\n{"name": "%s", "arguments": "{one: two: three"}\n</tool_call>'
-MANY = 300
-"""Tokens that an answer may have: a text of random weights seldom ends later."""
+MANY = {"members": 300, "arguments": 600, "call": 600}
+"""Tokens that an answer may have, by what is asked for: a text of random weights seldom ends later."""
 
 
 def some(schema: Schema) -> Any:
@@ -63,7 +63,7 @@ def asked(kind: Kind, tools: dict[str, Schema], answers: list[str], about: str, 
         "model": "tiny",
         "messages": [{"role": "user", "content": f"Go on with {about}. {script}"}],
         "tools": declared(tools),
-        "max_tokens": MANY,
+        "max_tokens": MANY["members"],
         **more,
     }
     return body if kind.dialect == "gemma4" else body | {"chat_template_kwargs": {"enable_thinking": False}}
@@ -117,7 +117,8 @@ def test_a_call_that_was_finished_under_the_grammar_is_right(
         "arguments": [UNREADABLE % tool] * 2,
         "call": [kind.write("open_the_pod_bay_doors", {"now": "yes"})] * 2,
     }[rung]
-    answer = ask(toolmend, asked(kind, tools, answers, f"{tool}, {rung}, {way}"), stream=way == "stream")
+    body = asked(kind, tools, answers, f"{tool}, {rung}, {way}", max_tokens=MANY[rung])
+    answer = ask(toolmend, body, stream=way == "stream")
     seen = check(answer, journaled(journal, answer.headers["x-toolmend-turn"]), tools, rung)
     rungs.add(kind.name, rung, toolset, seen)
 
