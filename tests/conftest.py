@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import hypothesis
 import openai
 import pytest
+import structlog
 from aiohttp import web
 
 from proxy.serve import make_runner
@@ -122,6 +123,13 @@ async def read_stream(client: openai.AsyncOpenAI, body: dict[str, Any]) -> Seen:
         reasoning,
         tuple(call["id"] for call in made),
     )
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_first() -> Iterator[None]:
+    """Undo what a test has made of the process's logs: commands that run in it set them up for themselves."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["whole", "stream"])
