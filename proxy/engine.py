@@ -35,7 +35,7 @@ def compared(
     """
     heard = _heard(decoding, reader, written, verdict, known)
     server = known.seen_as(facts_of(reader.head)).name
-    version = version_of(reader.head.get("system_fingerprint")) or version_of(known.version)
+    version = version_of(reader.fingerprint) or version_of(known.version)
     fault = compare(heard, version, FAULTS if server in VLLM else ())
     right = fault is None and heard.raw and not verdict.repairs and verdict.problem is None
     return fault, (REREAD,) if right and _plain(heard.served) != _plain(heard.read) else ()

@@ -82,7 +82,6 @@ class Reader:
         self.logprobs: list[Any] = []
         self._thought: list[str] = []
         self.head: dict[str, Any] = {}
-        self.fingerprint: str | None = None
         self.finish_reason: str | None = None
         self.stop_reason: Any = None
         self.usage: Usage | None = None
@@ -90,6 +89,12 @@ class Reader:
         self.ended = False
         self.split = False
         self.streamed = True
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The server's `system_fingerprint`, once it has told one."""
+        told = self.head.get("system_fingerprint")
+        return told if isinstance(told, str) else None
 
     @property
     def counted(self) -> int:
@@ -150,8 +155,8 @@ class Reader:
             self._refuse(event["error"])
         if not self.head:
             self.head = {key: event[key] for key in HEAD if key in event}
-        if isinstance(event.get("system_fingerprint"), str):  # vLLM 0.32 tells it with the usage, at the end
-            self.fingerprint = event["system_fingerprint"]
+        if event.get("system_fingerprint"):  # vLLM 0.32 tells it with the usage, at the end
+            self.head["system_fingerprint"] = event["system_fingerprint"]
         if isinstance(event.get("usage"), dict):
             self.usage = read_usage(event["usage"])
         choices = event.get("choices")

@@ -49,9 +49,6 @@ def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
     model = str(asked.get("model", ""))  # any JSON may stand there
     head = {"id": "chatcmpl-sim", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model}
 
-    if said.fingerprint:
-        head["system_fingerprint"] = said.fingerprint
-
     def event(delta: Mapping[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         if finish:
@@ -73,7 +70,8 @@ def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
     ends = exact and said.finish == "stop" and not isinstance(said.stop_reason, str)
     yield event({}, "tool_calls" if said.calls else said.finish, logprob(END) if ends else None)
     if (asked.get("stream_options") or {}).get("include_usage"):
-        yield b"data: " + orjson.dumps({**head, "choices": [], "usage": usage(said)}) + b"\n\n"
+        told = {"system_fingerprint": said.fingerprint} if said.fingerprint else {}
+        yield b"data: " + orjson.dumps({**head, "choices": [], "usage": usage(said), **told}) + b"\n\n"
     yield b"data: [DONE]\n\n"
 
 
