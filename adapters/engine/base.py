@@ -123,6 +123,9 @@ class Known:
     avoid: str = ""
 
 
+NO_THINKING: Final = '`"chat_template_kwargs": {"enable_thinking": false}`'
+"""What avoids the faults of a reasoning parser."""
+
 PARSERS: Final[Mapping[str, tuple[str, ...]]] = {
     "gemma4": ("gemma4",),
     "qwen_xml": ("qwen3_xml", "qwen3_coder"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, floor, isfinite
 from typing import Final
 
@@ -25,9 +26,7 @@ def integers(low: float, high: float) -> str:
     least, most = ceil(low), floor(high)
     if least > most:
         raise Unbuildable(f"no integer lies between {least} and {most}")
-    below = f'"-" ({_naturals(max(1, -most), -least)})' if least < 0 else ""
-    above = _naturals(max(0, least), most) if most >= 0 else ""
-    return " | ".join(part for part in (below, above) if part)
+    return _signed(_naturals, least, most, 1)
 
 
 def numbers(low: float, high: float) -> str:
@@ -36,8 +35,13 @@ def numbers(low: float, high: float) -> str:
     least, most = floor(low), ceil(high)
     if least > most:
         raise Unbuildable(f"no number lies between {least} and {most}")
-    below = f'"-" ({_decimals(max(0, -most), -least)})' if least < 0 else ""
-    above = _decimals(max(0, least), most) if most >= 0 else ""
+    return _signed(_decimals, least, most, 0)
+
+
+def _signed(written: Callable[[int, int], str], low: int, high: int, nearest: int) -> str:
+    """Return the numbers from `low` to `high` on both sides of nought, whose negative ones begin at `-nearest`."""
+    below = f'"-" ({written(max(nearest, -high), -low)})' if low < 0 else ""
+    above = written(max(0, low), high) if high >= 0 else ""
     return " | ".join(part for part in (below, above) if part)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from adapters.engine.base import CALLS, INVENTED, LOST, MISPARSED, Known
+from adapters.engine.base import CALLS, INVENTED, LOST, MISPARSED, NO_THINKING, Known
 from adapters.engine.signatures import (
     always,
     bare_as_text,
@@ -25,7 +25,6 @@ from adapters.engine.signatures import (
 )
 
 _known = partial(Known, dialect="gemma4")
-_NO_THINKING = '`"chat_template_kwargs": {"enable_thinking": false}`'
 
 GEMMA4: Final[tuple[Known, ...]] = (
     _known(
@@ -145,7 +144,7 @@ GEMMA4: Final[tuple[Known, ...]] = (
         always,
         issues=("vllm#49717", "vllm#50015"),
         seen="0.32",
-        avoid=_NO_THINKING,
+        avoid=NO_THINKING,
     ),
     _known(
         "gemma4-channel-markers-return",
@@ -153,7 +152,7 @@ GEMMA4: Final[tuple[Known, ...]] = (
         "With the reasoning parser alone, markers of the channel come at the end of the stream as text.",
         leaks("<|channel>", "<channel|>"),
         issues=("vllm#57232",),
-        avoid=_NO_THINKING,
+        avoid=NO_THINKING,
     ),
     _known(
         "gemma4-thought-in-answer",
@@ -161,7 +160,7 @@ GEMMA4: Final[tuple[Known, ...]] = (
         "After a tool's result a part of the thought comes as text, streamed and whole differently.",
         both(always, lambda heard, _found: heard.splits),
         issues=("vllm#45834", "vllm#48217", "vllm#39885"),
-        avoid=_NO_THINKING,
+        avoid=NO_THINKING,
     ),
     _known(
         "gemma4-thought-without-end",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from adapters.engine.base import CALLS, INVENTED, LOST, MISPARSED, Known
+from adapters.engine.base import CALLS, INVENTED, LOST, MISPARSED, NO_THINKING, Known
 from adapters.engine.signatures import (
     always,
     behind_quote,
@@ -29,7 +29,6 @@ from adapters.engine.signatures import (
 )
 
 _known = partial(Known, dialect="qwen_xml")
-_NO_THINKING = '`"chat_template_kwargs": {"enable_thinking": false}`'
 
 QWEN: Final[tuple[Known, ...]] = (
     _known(
@@ -72,7 +71,7 @@ QWEN: Final[tuple[Known, ...]] = (
         issues=("vllm#39056", "vllm#42021", "llama.cpp#21118"),
         told="0.19",
         gone="0.32",
-        avoid=_NO_THINKING,
+        avoid=NO_THINKING,
     ),
     _known(
         "qwen-other-body",
@@ -143,7 +142,7 @@ QWEN: Final[tuple[Known, ...]] = (
         always,
         issues=("vllm#51679", "vllm#53284"),
         seen="0.32",
-        avoid=_NO_THINKING,
+        avoid=NO_THINKING,
     ),
     _known(
         "qwen-thought-in-answer",

@@ -17,6 +17,7 @@ from adapters.structured.relaxed import relaxed
 from adapters.structured.servers import Facts, facts_of, identify
 from tests.adapters.structured.test_gbnf import DEFINED, PARTS
 from tests.conftest import Proxy, Start
+from tests.e2e.members import MEMBERS, TEXT
 from tests.e2e.servers.conftest import BINARY, Relay
 from tests.fake_servers import LLAMA, asked
 
@@ -25,16 +26,6 @@ pytestmark = [
     pytest.mark.skipif(not BINARY, reason="needs TOOLMEND_LLAMA_SERVER=/path/to/llama-server"),
 ]
 
-TEXT = "one line of a file\n" * 20
-MEMBERS: dict[str, tuple[dict[str, Any], Any]] = {
-    # what is asked for, and a wrong value for it
-    "enum": ({"type": "string", "enum": ["LOW", "MEDIUM", "HIGH"]}, "SOME"),
-    "boolean": ({"type": "boolean"}, "perhaps"),
-    "integer": ({"type": "integer", "minimum": 1, "maximum": 9}, "many"),
-    "either": ({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 99}, {"type": "null"}]}, "either"),
-    "choices": ({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 3}, "both"),
-    "nested": ({"type": "object", "properties": {"mode": {"enum": ["r", "w"]}}, "required": ["mode"]}, "none"),
-}
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}
 TOOLS = [{"type": "function", "function": {"name": "f", "description": "f", "parameters": SCHEMA}}]
 

@@ -242,7 +242,7 @@ def request(kind: Kind, case: Case) -> dict[str, Any]:
     good = good_call(case)
     later = "".join(kind.write(call["name"], call["arguments"]) for call in good)
     first = 2 if _opened_by_a_result(kind, case) else 1
-    script = f"[[say:{_coded(later)}]] [[say@{first}:{_coded(case['raw'])}]]"
+    script = f"[[say:{coded(later)}]] [[say@{first}:{coded(case['raw'])}]]"
     body: dict[str, Any] = {"model": "tiny", "messages": _messages(kind, case, f"Please go on. {script}"), "max_tokens": 1500}
     if case["tools"]:
         body["tools"] = case["tools"]
@@ -251,7 +251,8 @@ def request(kind: Kind, case: Case) -> dict[str, Any]:
     return body
 
 
-def _coded(text: str) -> str:
+def coded(text: str) -> str:
+    """Write a script as it stands in a prompt."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

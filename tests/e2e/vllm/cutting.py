@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from cases import Calls, Kind
+from cases import Calls, Kind, coded
 from wire import Answer
 
 TOOLS = [
@@ -63,7 +62,7 @@ class Script:
 
     def body(self, limit: int, again: str = "") -> dict[str, Any]:
         """Return the request whose answer is cut at so many tokens. Asked again the model says the same, or what is given."""
-        words = f"Go on. [[say:{_coded(again or self.text)}]] [[say@1:{_coded(self.text)}]]"
+        words = f"Go on. [[say:{coded(again or self.text)}]] [[say@1:{coded(self.text)}]]"
         body = {"model": "tiny", "messages": [{"role": "user", "content": words}], "tools": TOOLS, "max_tokens": limit}
         return body | ({} if self.kind.dialect == "gemma4" else {"chat_template_kwargs": {"enable_thinking": False}})
 
@@ -75,10 +74,6 @@ class Script:
 def scripts(kind: Kind) -> Iterator[Script]:
     """Yield what is cut on a server."""
     return (Script(kind, name) for name in TURNS)
-
-
-def _coded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 @dataclass(slots=True)

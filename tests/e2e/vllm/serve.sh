@@ -53,7 +53,8 @@ case $KIND in
 esac
 PORT=${1:-$(port "$KIND")}; shift || true
 NAME=$KIND-$PORT
-curl -sf -o /dev/null "http://127.0.0.1:$PORT/health" && { say "something already listens on $PORT"; exit 1; }
+# Any listener, healthy or not: vLLM shares its port, and half of the requests would go to a server that was left over.
+(exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && { say "something already listens on $PORT"; exit 1; }
 mkdir -p "$ROOT/logs"
 install
 # The maker's checksum is part of the model's folder: a changed maker makes a new model and never touches one that is being served.

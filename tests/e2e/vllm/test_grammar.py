@@ -6,15 +6,16 @@ weights and to the grammar that toolmend asked vLLM for.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from typing import Any
 
 import pytest
-from cases import KINDS, Kind
+from cases import KINDS, Kind, coded
 from jsonschema import Draft202012Validator
 from wire import ask
+
+from tests.e2e.members import MEMBERS, TEXT
 
 pytestmark = [
     pytest.mark.e2e_vllm,
@@ -23,24 +24,6 @@ pytestmark = [
 ]
 
 wanted = os.environ.get("TOOLMEND_E2E_KINDS", ",".join(KINDS)).split(",")
-TEXT = "one line of a file\n" * 20
-MEMBERS: dict[str, tuple[dict[str, Any], Any]] = {
-    # what is asked for, and a wrong value for it
-    "enum": ({"type": "string", "enum": ["LOW", "MEDIUM", "HIGH"]}, "SOME"),
-    "boolean": ({"type": "boolean"}, "perhaps"),
-    "integer": ({"type": "integer", "minimum": 1, "maximum": 9}, "many"),
-    "either": ({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 99}, {"type": "null"}]}, "either"),
-    "choices": ({"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 3}, "both"),
-    "nested": (
-        {
-            "type": "object",
-            "properties": {"mode": {"enum": ["r", "w"]}, "deep": {"type": "object", "properties": {"on": {"type": "boolean"}}}},
-            "required": ["mode"],
-            "additionalProperties": False,
-        },
-        "none",
-    ),
-}
 
 
 def tool(member: dict[str, Any]) -> dict[str, Any]:
@@ -55,10 +38,9 @@ def tool(member: dict[str, Any]) -> dict[str, Any]:
 def test_what_is_missing_comes_right_under_the_grammar(kind: Kind, name: str, fault: str, way: str, toolmend: str) -> None:
     member, wrong = MEMBERS[name]
     written = kind.write("write", {"text": TEXT} | ({"member": wrong} if fault == "wrong" else {}))
-    script = base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
     body: dict[str, Any] = {
         "model": "tiny",
-        "messages": [{"role": "user", "content": f"Go on with {name}, {fault}, {way}. [[say@1:{script}]]"}],
+        "messages": [{"role": "user", "content": f"Go on with {name}, {fault}, {way}. [[say@1:{coded(written)}]]"}],
         "tools": [tool(member)],
         "max_tokens": 1500,
     }

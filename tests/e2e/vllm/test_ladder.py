@@ -7,7 +7,6 @@ count as not finished, and nothing of them may be delivered.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import time
@@ -15,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import KINDS, Kind
+from cases import KINDS, Kind, coded
 from jsonschema import Draft202012Validator
 from rungs import Rungs, Seen
 from toolsets import TOOLSETS, Schema, declared
 from wire import Answer, ask
+from written import read_journals
 
 from adapters.structured.forms import FORMS
 
@@ -52,10 +52,6 @@ def some(schema: Schema) -> Any:
     return {"string": "some text", "integer": 7, "number": 7.5, "boolean": True}[schema["type"]]
 
 
-def coded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def asked(kind: Kind, tools: dict[str, Schema], answers: list[str], about: str, **more: Any) -> dict[str, Any]:
     """Build a request whose first answers are scripted; all later ones are the weights'."""
     script = " ".join(f"[[say@{at}:{coded(text)}]]" for at, text in enumerate(answers, 1))
@@ -86,13 +82,10 @@ def check(answer: Answer, record: dict[str, Any], tools: dict[str, Schema], rung
 
 
 def journaled(folder: Path, turn: str) -> dict[str, Any]:
-    """Return the record of a turn; it is written behind the answer."""
+    """Return the record of a turn from a toolmend's journal; it is written behind the answer."""
     for _ in range(100):
-        for file in folder.glob("journal-*.jsonl"):
-            for line in file.read_text(encoding="utf-8").splitlines():
-                if turn in line and (record := json.loads(line))["turn"] == turn:
-                    found: dict[str, Any] = record
-                    return found
+        if turn in (records := read_journals(folder.parent)):
+            return records[turn]
         time.sleep(0.05)
     pytest.fail(f"no record of {turn}")
 
