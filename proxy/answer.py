@@ -87,6 +87,7 @@ class Reading:
     parsed  the server was asked to find the calls itself
     rung    what is asked for; empty: the turn itself, for the first time
     known   what is known of the server
+    since   when it was asked (monotonic seconds): a server may think before it answers at all
     begun   is told the reader of the answer when it begins, so that an answer that breaks off is accounted for
     """
 
@@ -98,12 +99,12 @@ class Reading:
     parsed: bool = False
     rung: str = ""
     known: Capabilities = field(default_factory=Capabilities)
+    since: float = field(default_factory=time.monotonic)
     begun: Callable[[Reader], None] = lambda reader: None  # noqa: ARG005 - nobody wants to know
 
 
 async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: Show) -> Answer:
     """Read, decode and judge one answer. Raises the faults of the model server."""
-    started = time.monotonic()
     plan, upstream = reading.plan, reading.upstream
     reader = Reader(plan.profile.raw, reading.limit, keep_logprobs=plan.wants_logprobs, rung=reading.rung)
     reading.begun(reader)
@@ -131,7 +132,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     engine, reread = compared(decoding, reader, written, verdict, reading.known) if reading.parsed and not problem else (None, ())
     turn = replace(verdict.turn, calls=tuple(identified(verdict.turn.calls)))
     verdict = replace(verdict, turn=turn, repairs=mended + reread + verdict.repairs)
-    spent, told = time.monotonic() - started, decoding.told(reader)
+    spent, told = time.monotonic() - reading.since, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
 
 

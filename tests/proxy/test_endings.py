@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -12,10 +13,11 @@ import openai
 import pytest
 from aiohttp import web
 
-from proxy.demo.speak import Said, events
+from proxy.demo.speak import Said, events, whole
 from proxy.settings import Budget, Limits
 from tests.conftest import BASH, MODEL, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing, sending
+from tests.proxy.test_exchange import written
 
 GOOD = '<|tool_call>call:bash{command:<|"|>ls -la<|"|>}<tool_call|>'
 EMPTY = "<|tool_call>call:bash{}<tool_call|>"
@@ -208,3 +210,16 @@ async def test_a_call_with_cut_text_behind_it_is_not_executed(proxy: Proxy) -> N
     assert (await proxy.ask(tools=[BASH])).calls == []
     proxy.vllm.says(Said(f"{GOOD}and that is all."))
     assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
+
+
+async def test_the_seconds_of_an_attempt_begin_with_its_question(
+    vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path
+) -> None:
+    async def slowly(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return web.json_response(whole(Said('<|tool_call>call:bash{command:<|"|>ls<|"|>}<tool_call|>'), body))
+
+    proxy = Proxy(await start(upstream=vllm.url, journal=tmp_path), vllm, stream)
+    vllm.says(EMPTY, slowly)
+    assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls"})]
+    assert (await written(tmp_path))["attempts"][1]["seconds"] > 0.19
