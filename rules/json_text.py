@@ -15,7 +15,9 @@ SKIPPED: Final = frozenset(chr(code) for code in range(0x3001) if chr(code).issp
 
 COMMENT: Final = re.compile(r"(?://|#)[^\n]*+|/\*.*?\*/", re.DOTALL)
 
-NEAR_BLANKS: Final = re.compile(r"(?:(?:\s|\\[nrt])++|(?://|#)[^\n]{0,200}+\n|/\*(?:[^*]|\*(?!/)){0,200}+\*/){0,8}+", re.DOTALL)
+NEAR_BLANKS: Final = re.compile(
+    r"(?>(?:(?:\s|\\[nrt])++|(?://|#)[^\n]{0,200}+\n|/\*(?>(?:[^*]|\*(?!/)){0,200})\*/){0,8})", re.DOTALL
+)
 """Blanks and short comments after a quote. Bounded: every quote of a text looks ahead, and the whole must stay linear."""
 
 NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?(?![\w.+-])")
@@ -33,7 +35,7 @@ UNQUOTED: Final = {'"': re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL), "'": re.co
 
 _ONE: Final = r"\\(?:u[0-9a-fA-F]{4}|.)"
 NEAR_KEY: Final = re.compile(
-    rf"""(?:"(?:[^"\\]|{_ONE}){{0,1000}}+"|'(?:[^'\\]|{_ONE}){{0,1000}}+'|[^\W\d][\w.$-]{{0,200}}+)\s*+:""", re.DOTALL
+    rf"""(?:"(?>(?:[^"\\]|{_ONE}){{0,1000}})"|'(?>(?:[^'\\]|{_ONE}){{0,1000}})'|[^\W\d][\w.$-]{{0,200}}+)\s*+:""", re.DOTALL
 )
 """A key with its colon, as it must follow a comma inside an object."""
 

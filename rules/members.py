@@ -17,7 +17,8 @@ MAX_NAME: Final = 200
 MAX_PATTERNS: Final = 8
 
 _ATOM: Final = r"(?:[^\\^$.|?*+()\[\]{}]|\\[dDwWsS.\-/_]|\.|\[\^?(?:[^\\\[\]]|\\[dDwWsS.\-/_])+\])"
-_PLAIN: Final = re.compile(rf"\^{_ATOM}*+(?:[*+?]|\{{\d{{1,3}}(?:,\d{{0,3}})?\}})?{_ATOM}*+\$?|{_ATOM}*+\$?|\.[*+]")
+_ROW: Final = rf"(?>{_ATOM}*)"
+_PLAIN: Final = re.compile(rf"\^{_ROW}(?:[*+?]|\{{\d{{1,3}}(?:,\d{{0,3}})?\}})?{_ROW}\$?|{_ROW}\$?|\.[*+]")
 """Patterns that cost little: a row of characters and, behind an anchor, at most one of them repeated; or anything at all."""
 
 

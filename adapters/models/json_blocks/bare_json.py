@@ -90,7 +90,7 @@ def _is_call(parts: Member, tools: Tools, *, lone: bool) -> bool:
 
 _MEMBER = r"""["']?(?:{})["']?\s*+:\s*+"""
 _BEGUN = re.compile(
-    rf"""[\[{{\s]*+(?:{_MEMBER.format("|".join(BESIDE))}["']?[^"'\\,]*+["']?\s*+,\s*+){{0,3}}+{_MEMBER.format("|".join(NAMES))}"""
+    rf"""[\[{{\s]*+(?>(?:{_MEMBER.format("|".join(BESIDE))}["']?[^"'\\,]*+["']?\s*+,\s*+){{0,3}}){_MEMBER.format("|".join(NAMES))}"""
     rf"""["'](?P<name>[^"'\\]{{1,200}}+)["']\s*+,\s*+{_MEMBER.format("|".join(ARGUMENTS))}"""
 )
 

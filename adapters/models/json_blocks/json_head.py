@@ -19,7 +19,7 @@ LONGEST: Final = 512
 """Characters that a beginning may have: no name is longer, and what stands beside it is short."""
 
 _BLANKS = re.compile(r"\s*+")
-_TEXT = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\]|\\.)*+)(?P<end>(?P=quote))?""", re.DOTALL)
+_TEXT = re.compile(r"""(?P<quote>["'])(?P<text>(?>(?:(?!(?P=quote))[^\\]|\\.)*))(?P<end>(?P=quote))?""", re.DOTALL)
 _WORD = re.compile(r"[\w.+-]++")
 _KEYS: Final = frozenset((*NAMES, *ARGUMENTS, *BESIDE))
 

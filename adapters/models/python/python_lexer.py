@@ -19,11 +19,14 @@ _SPACE = re.compile(r"\s+")
 _INSIDE = {
     "'": re.compile(r"(?:[^'\\]++|\\.)*+", re.DOTALL),
     '"': re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL),
-    "'''": re.compile(r"(?:[^'\\]++|\\.|'(?=..)(?!''))*+", re.DOTALL),
-    '"""': re.compile(r'(?:[^"\\]++|\\.|"(?=..)(?!""))*+', re.DOTALL),
+    "'''": re.compile(r"(?>(?:[^'\\]++|\\.|'(?=..)(?!''))*)", re.DOTALL),
+    '"""': re.compile(r'(?>(?:[^"\\]++|\\.|"(?=..)(?!""))*)', re.DOTALL),
 }
 """What a string holds for certain, by its quotes: all up to its end, an open escape, or quotes that may be the first of three."""
-_LAST = {"'''": re.compile(r"(?:[^'\\]++|\\.|'(?!''))*+", re.DOTALL), '"""': re.compile(r'(?:[^"\\]++|\\.|"(?!""))*+', re.DOTALL)}
+_LAST = {
+    "'''": re.compile(r"(?>(?:[^'\\]++|\\.|'(?!''))*)", re.DOTALL),
+    '"""': re.compile(r'(?>(?:[^"\\]++|\\.|"(?!""))*)', re.DOTALL),
+}
 """The same where no more text comes."""
 _RAW = frozenset({"r", "R"})
 _PLAIN = frozenset({"u", "U"})
