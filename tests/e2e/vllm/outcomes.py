@@ -27,7 +27,8 @@ runs without parser flags, and then vLLM refuses tools. Made by `tests/e2e/vllm`
 ALL_TEXTS = """## All texts
 
 vLLM's parser alone, and what a client gets through toolmend; *asked again* are those of the latter for which the model was
-asked once more, because only it could know.
+asked once more, because only it could know. It is asked in words: what it then says stands in the script, too. What asking under
+a grammar brings is measured with random weights ([ladder.md](ladder.md)).
 """
 
 KINDS_OF_WRONG = {

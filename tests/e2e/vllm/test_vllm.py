@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,8 +63,12 @@ def without_end(kind: Kind, text: str) -> str:
 
 @with_toolmend
 @cases()
-def test_through_toolmend_it_is_right(kind: Kind, case: Case, toolmend: str, body: dict[str, Any], table: Table) -> None:
-    told = {way: ask(toolmend, body, stream=way == "stream") for way in ("whole", "stream")}
+def test_through_toolmend_it_is_right(
+    kind: Kind, case: Case, in_words: tuple[str, Path], body: dict[str, Any], table: Table
+) -> None:
+    """The model is asked again in words: what it then says stands in the script, and no script is said under a grammar."""
+    url, _ = in_words
+    told = {way: ask(url, body, stream=way == "stream") for way in ("whole", "stream")}
     wrong = {way: fault(case, answer) or unasked(case, answer) for way, answer in told.items()}
     columns = table.setdefault((kind.name, case["id"]), {})
     columns[THROUGH] = wrong
@@ -87,10 +92,10 @@ def ending(case: Case, answer: Answer) -> str:
 @with_toolmend
 @pytest.mark.parametrize("way", ["whole", "stream"])
 @cases(only_asked=True)
-def test_usage_is_the_sum_of_both_answers(kind: Kind, case: Case, vllm: str, toolmend: str, way: str) -> None:
+def test_usage_is_the_sum_of_both_answers(kind: Kind, case: Case, vllm: str, in_words: tuple[str, Path], way: str) -> None:
     body = request(kind, case)
     alone = ask(vllm, body | {"tool_choice": "none"}, stream=False).usage or {}
-    both = ask(toolmend, body, stream=way == "stream").usage or {}
+    both = ask(in_words[0], body, stream=way == "stream").usage or {}
     good = "".join(kind.write(call["name"], call["arguments"]) for call in good_call(case))
     assert both["completion_tokens"] == tokens(vllm, case["raw"]) + tokens(vllm, good) + 2  # an end token each
     assert both["prompt_tokens"] > 2 * alone["prompt_tokens"]

@@ -17,7 +17,7 @@ Kept = dict[str, Any]
 
 def read_journals(folder: Path) -> dict[str, Record]:
     """Return the records of all journals of a run by their turn."""
-    lines = (line for file in sorted(folder.glob("*.journal/*.jsonl")) for line in file.read_text("utf-8").splitlines())
+    lines = (line for file in sorted(folder.rglob("*.journal/*.jsonl")) for line in file.read_text("utf-8").splitlines())
     return {record["turn"]: record for record in map(json.loads, lines)}
 
 
