@@ -26,6 +26,7 @@ from proxy.plan import Plan, make_plan
 from proxy.prober import Prober
 from proxy.profiles import Profile
 from proxy.relay import relay
+from proxy.reply import reply_to
 from proxy.room import Room
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
@@ -240,7 +241,9 @@ async def serve_chat(request: web.Request, raw: bytes, services: Services) -> we
         return await pass_on(request, raw, CHAT)
     if plan.mode == "observe":
         return await observe(request, raw, plan, services, turn_id)
-    return await Exchange(services, plan, request.headers, turn_id).run(request)
+    headers = {"x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
+    reply = reply_to(request, headers, services.settings.limits, streamed=plan.streamed)
+    return await Exchange(services, plan, request.headers, turn_id).run(reply)
 
 
 def understand(request: web.Request, raw: bytes) -> Plan:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import reduce
 from typing import NamedTuple
 
 import structlog
@@ -20,6 +19,7 @@ from adapters.structured.servers import facts_of, way_of
 from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
 from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
+from proxy.heard import Heard, Knowledge, answers_of, usage_of
 from proxy.ladder import Allowance, allowance, calming, sampling
 from proxy.plan import Plan
 from proxy.question import Demand, Question, parses, strictly, upstream_body
@@ -32,6 +32,11 @@ log = structlog.get_logger()
 
 BLANKS = 32
 """Characters of nothing but blanks at the end of an answer that was cut: no code ends so."""
+
+
+def known_now(services: Services, plan: Plan) -> Knowledge:
+    """Take down what the process knows of the server that a plan asks."""
+    return Knowledge(services.prober.of(plan.model), services.memory.granted(plan.model))
 
 
 class Attempts(NamedTuple):
@@ -62,15 +67,15 @@ class Asking:
     """Asks for one turn. What it has heard by then is there at any time, also where it breaks off.
 
     plan        as it is by now: it knows what the model was asked about
-    answers     finished ones, in order
-    readers     of all answers, finished or not
+    heard       what came of each question, in order
+    known       what the process knew when it began
     first_byte  when the first answer began (monotonic seconds)
     """
 
     def __init__(self, services: Services, plan: Plan, headers: Mapping[str, str], turn_id: str) -> None:
         self.plan = plan
-        self.answers: list[Answer] = []
-        self.readers: list[Reader] = []
+        self.heard: list[Heard] = []
+        self.known = known_now(services, plan)
         self.first_byte: float | None = None
         self._services = services
         self._headers = headers
@@ -80,6 +85,8 @@ class Asking:
     async def run(self, show: Show, started: float) -> Attempts:
         """Ask, and ask again. Only the first answer is shown as it comes: of a later one only its calls are new."""
         answer = first = await self._ask(Question(), show)
+        if answer.problem is not None:
+            self.known = replace(self.known, ungrammatical=self._services.grammars.out(self.plan.model))
         allowed = allowance(self._services.settings.budget, self._headers, started)
         while (
             answer.problem is not None
@@ -87,7 +94,7 @@ class Asking:
             and allowed.left
             and await self._services.gate.enter(allowed.seconds)
         ):
-            before = len(self.readers)
+            before = len(self.heard)
             again = await self._ask_again(answer, allowed)
             if again is None:
                 break
@@ -96,7 +103,12 @@ class Asking:
 
     def usage(self, since: int = 0) -> Usage:
         """Return the tokens of all answers, or of those from one on."""
-        return reduce(Usage.plus, (reader.tokens() for reader in self.readers[since:]), Usage())
+        return usage_of(self.heard[since:])
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The finished answers, in order."""
+        return answers_of(self.heard)
 
     def _worth_asking(self, problem: Problem) -> bool:
         return not problem.hopeless and not (problem.once and problem.reason in self.plan.conversation.asked)
@@ -178,9 +190,9 @@ class Asking:
             if not (isinstance(error, UpstreamRefused) and "context length" in error.words):
                 grammars.refused(model, demand.form, schema)
             return None
-        completed = await complete(self._reading(question), before, answer, demand.constraint)
+        completed = await complete(self._reading(question, Heard()), before, answer, demand.constraint)
         if completed is not None:
-            self.answers[-1] = completed
+            self.heard[-1].answer = completed
             return completed
         if was_free(answer):
             grammars.ignored(model, demand.form)
@@ -190,26 +202,38 @@ class Asking:
 
     async def _ask(self, question: Question, show: Show = hide) -> Answer:
         """Ask the model, and once more for each thing that its server turns out not to bear."""
-        services, plan = self._services, self.plan
+        services, model = self._services, self.plan.model
         while True:
-            granted = services.memory.granted(plan.model)
-            body = upstream_body(plan, granted, question)
+            granted = services.memory.granted(model)
+            heard = Heard(question.rung)
+            self.heard.append(heard)
             try:
-                answer = await self._send(body, self._reading(question, granted), show)
-            except UpstreamRefused as refusal:
-                if refusal.status == 400 and services.memory.learn(plan.model, refusal.words, plan.body.fields):
-                    continue
-                if strictly(plan, granted) and (refusal.status >= 500 or re.search(NO_STRICT.complaint, refusal.words)):
-                    services.memory.grant(plan.model, NO_STRICT)
-                    continue
-                raise
-            if strictly(plan, granted) and ran_on(answer):
-                services.memory.grant(plan.model, NO_STRICT)
+                answer = await self._send(
+                    upstream_body(self.plan, granted, question), self._reading(question, heard, granted), show
+                )
+            except Fault as fault:
+                heard.fault, heard.learned = fault, self._learn(fault, granted)
+                if heard.learned is None:
+                    raise
+                continue
+            heard.answer = answer
+            if strictly(self.plan, granted) and ran_on(answer):
+                services.memory.grant(model, NO_STRICT)
             if answer.reader.unspaced:
-                services.memory.grant(plan.model, NO_LOGPROBS)
-            services.prober.seen(plan.model, answer.reader, self._headers)
-            self.answers.append(answer)
+                services.memory.grant(model, NO_LOGPROBS)
+            services.prober.seen(model, answer.reader, self._headers)
             return answer
+
+    def _learn(self, fault: Fault, granted: frozenset[Concession]) -> Concession | None:
+        """Return what the server need not be asked for any more, after which it may be asked again; None: nothing."""
+        plan, memory = self.plan, self._services.memory
+        if not isinstance(fault, UpstreamRefused):
+            return None
+        learned = memory.learn(plan.model, fault.words, plan.body.fields) if fault.status == 400 else None
+        if learned is None and strictly(plan, granted) and (fault.status >= 500 or re.search(NO_STRICT.complaint, fault.words)):
+            learned = NO_STRICT
+            memory.grant(plan.model, learned)
+        return learned
 
     async def _send(self, body: bytes, reading: Reading, show: Show) -> Answer:
         upstream = self._services.upstream
@@ -220,7 +244,7 @@ class Asking:
             async with upstream.bounded():
                 return await read_answer(reading, response, show)
 
-    def _reading(self, question: Question, granted: frozenset[Concession] = frozenset()) -> Reading:
+    def _reading(self, question: Question, heard: Heard, granted: frozenset[Concession] = frozenset()) -> Reading:
         services, limit = self._services, question.limit(self.plan)
         parsed = parses(self.plan, granted) and question.demand is None
         return Reading(
@@ -232,5 +256,5 @@ class Asking:
             parsed=parsed,
             rung=question.rung,
             known=services.prober.of(self.plan.model),
-            begun=self.readers.append,
+            begun=heard.begin,
         )

@@ -16,11 +16,14 @@ from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Shown
 from proxy.asking import Asking
 from proxy.errors import Fault
+from proxy.heard import begun
 from proxy.ladder import RIGHT, best_of, fail_open
-from proxy.notes import End, Outcome, Subject, note
+from proxy.notes import note
+from proxy.outcome import End, outcome_of
 from proxy.plan import Plan
 from proxy.reading import Reader
-from proxy.reply import Reply, StreamReply, WholeReply
+from proxy.recording import Subject
+from proxy.reply import Reply
 from proxy.services import Services
 from rules.conversation import Turn
 
@@ -43,10 +46,8 @@ class Exchange:
     def _plan(self) -> Plan:
         return self._asking.plan
 
-    async def run(self, request: web.Request) -> web.StreamResponse:
+    async def run(self, reply: Reply) -> web.StreamResponse:
         """Answer the request, write down what was not right, and tell the operator in one line."""
-        headers = {"x-toolmend-turn": self._turn_id, "x-toolmend-mode": self._plan.mode}
-        reply = StreamReply(request, headers, self._services.settings.limits) if self._plan.streamed else WholeReply(headers)
         gate = self._services.gate
         gate.active += 1
         end = End()
@@ -61,6 +62,11 @@ class Exchange:
                 except Fault as error:
                     end, error.noted = End(error=error, complete=True), True
                     return await reply.fail(error)
+        except ConnectionError:
+            raise
+        except Exception:
+            end = replace(end, failed=end.error is None)
+            raise
         finally:
             gate.active -= 1
             self._write_down(end)
@@ -134,9 +140,9 @@ class Exchange:
     # -- writing down
 
     def _notes(self) -> dict[str, str]:
-        outcome = Outcome.of(self._asking.answers, End(complete=True))
+        outcome = outcome_of(self._plan, self._asking.heard, End(complete=True))
         return {
-            "x-toolmend-attempts": str(len(self._asking.readers)),
+            "x-toolmend-attempts": str(begun(self._asking.heard)),
             "x-toolmend-repairs": ",".join(outcome.repairs),
             "x-toolmend-outcome": outcome.name,
         }
@@ -148,7 +154,7 @@ class Exchange:
         moves = bool(self._asking.answers) and self._services.sessions.learn(
             self._plan, self._headers, self._asking.answers[0].problem
         )
-        subject = Subject(self._plan, self._turn_id, self._asking.answers, end, timings, self._asking.readers, moves)
+        subject = Subject(self._plan, self._turn_id, self._asking.heard, end, timings, self._asking.known, moves)
         note(subject, self._services.journal, self._services.settings.upstream)
 
 

@@ -58,6 +58,19 @@ class Grammars:
         for name in ignored:
             self._remember((model, name, ""), math.inf)
 
+    def out(self, model: str) -> tuple[str, ...]:
+        """Return what is not asked for: names of forms, and of forms for one schema (a digest of it behind a colon)."""
+        now = self.now()
+        return tuple(
+            f"{form}:{schema}".rstrip(":") for (name, form, schema), until in self._until.items() if name == model and until > now
+        )
+
+    def restore(self, model: str, out: Collection[str]) -> None:
+        """Take what `out` returned once."""
+        for each in out:
+            form, _, schema = each.partition(":")
+            self._remember((model, form, schema))
+
     def _out(self, *key: str) -> bool:
         return self._until.get((key[0], key[1], key[2]), 0.0) > self.now()
 

@@ -14,9 +14,12 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from proxy.record import Record, render, trimmed, weight
+from proxy.outcome import Outcome
+from proxy.record import Record, line_of, render, trimmed, weight
 from proxy.settings import Bodies
+from proxy.tally import Counted, Kind, Spent, Tally
 
 SLOTS = 1_000  # more processes than that do not share a directory
 OPEN = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -45,6 +48,16 @@ class Counts:
     failure: str = ""
 
 
+class Book(Protocol):
+    """What turns are written into."""
+
+    def write(self, record: Record) -> None:
+        """Write down a turn that was not right as it came."""
+
+    def count(self, kind: Kind, outcome: Outcome, spent: Spent, *, called: bool) -> None:
+        """Count a turn, right or not."""
+
+
 class Journal:
     """A directory of journal files. `write` may be called on the event loop; nothing else happens there."""
 
@@ -53,6 +66,7 @@ class Journal:
         self._bodies, self._sizes = bodies, sizes
         self._file = _File(directory, sizes)
         self._queue: deque[tuple[int, Record]] = deque()
+        self._tally = Tally()
         self._bytes = 0
         self._written = self._dropped = self._unwritable = self._failures = 0
         self._failure = ""
@@ -73,9 +87,7 @@ class Journal:
             if self._closing:
                 self._dropped += 1
                 return
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-                self._thread.start()
+            self._start()
             self._queue.append((size, record))
             self._bytes += size
             while len(self._queue) > 1 and self._is_full():
@@ -83,6 +95,13 @@ class Journal:
                 self._dropped += 1
             self._idle = False
             self._changed.notify_all()
+
+    def count(self, kind: Kind, outcome: Outcome, spent: Spent, *, called: bool) -> None:
+        """Count a turn, right or not. What was counted is written down once a minute, and at the end."""
+        with self._changed:
+            if not self._closing:
+                self._tally.add(kind, outcome, spent, called=called)
+                self._start()
 
     def counts(self) -> Counts:
         """Return what has become of the records so far."""
@@ -104,13 +123,18 @@ class Journal:
         if self._thread is None or not self._thread.is_alive():
             self._file.close()
 
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+            self._thread.start()
+
     def _is_full(self) -> bool:
         return len(self._queue) > self._sizes.queue_records or self._bytes > self._sizes.queue_bytes
 
     def _run(self) -> None:
         while (record := self._next()) is not None:
             try:
-                line = render(record, self._bodies, self._sizes.record_bytes)
+                line = self._rendered(record)
             except (ValueError, TypeError, OverflowError, RecursionError) as error:
                 with self._changed:
                     self._unwritable += 1
@@ -121,18 +145,26 @@ class Journal:
             self._idle = True
             self._changed.notify_all()
 
-    def _next(self) -> Record | None:
-        """Wait for a record; None: there are no more, and there will be none."""
+    def _next(self) -> Record | Counted | None:
+        """Wait for a record, or until the turns that were counted are due; None: there are no more, and there will be none."""
         with self._changed:
             while not self._queue:
+                due = self._tally.due
+                if due is not None and (due == 0 or self._closing):
+                    return self._tally.take()
                 self._idle = True
                 self._changed.notify_all()
                 if self._closing:
                     return None
-                self._changed.wait()
+                self._changed.wait(due)
             size, record = self._queue.popleft()
             self._bytes -= size
             return record
+
+    def _rendered(self, record: Record | Counted) -> bytes:
+        if isinstance(record, Counted):
+            return line_of(record)
+        return render(record, self._bodies, self._sizes.record_bytes)
 
     def _put(self, line: bytes) -> None:
         """Write a line; after a failure rest, and try again until the journal is closed."""

@@ -13,10 +13,13 @@ from proxy.answer import Answer, Reading, endless, finished, judge
 from proxy.decoding import Decoding
 from proxy.engine import compared
 from proxy.errors import Fault, UpstreamBroken
-from proxy.notes import End, Subject, note
+from proxy.heard import Heard, Knowledge
+from proxy.notes import note
+from proxy.outcome import End
 from proxy.plan import Plan
 from proxy.question import parses
 from proxy.reading import Reader
+from proxy.recording import Subject
 from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import CHAT, Upstream, answer_headers
@@ -31,7 +34,7 @@ async def observe(request: web.Request, raw: bytes, plan: Plan, services: Servic
         response, status = await copied(request, raw, plan, upstream, copy, turn_id)
     except Fault as fault:
         seconds = time.monotonic() - started
-        subject = Subject(plan, turn_id, (), End(error=fault, complete=True), {"total": seconds})
+        subject = Subject(plan, turn_id, (Heard(fault=fault),), End(error=fault, complete=True), {"total": seconds})
         note(subject, services.journal, services.settings.upstream)
         fault.noted = True
         raise
@@ -85,6 +88,7 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     reader = Reader(plan.profile.raw, plan.limit)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     reading = Reading(plan, services.upstream, services.checker, plan.limit)
+    known = Knowledge(services.prober.of(plan.model))
     try:
         read_copy(data, plan, reader, decoding)
         complete = reader.finish_reason is not None
@@ -93,18 +97,20 @@ async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, 
     if not complete:
         fault = UpstreamBroken("the model server's answer broke off, or cannot be read", code="truncated")
         end, seconds = End(error=fault, complete=True), time.monotonic() - started
-        note(Subject(plan, turn_id, (), end, {"total": seconds}, (reader,)), services.journal, services.settings.upstream)
+        heard = Heard(reader=reader, fault=fault)
+        note(Subject(plan, turn_id, (heard,), end, {"total": seconds}, known), services.journal, services.settings.upstream)
         return
     decoding.finish(reader)
     _, turn = decoding.builder.finish(reader.ending())
     settled, mended = finished(plan, turn, decoding, reader)
     verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
     asked = parses(plan, frozenset()) and not decoding.repeat
-    engine, reread = compared(decoding, reader, settled, verdict, services.prober.of(plan.model)) if asked else (None, ())
+    engine, reread = compared(decoding, reader, settled, verdict, known.server) if asked else (None, ())
     verdict = replace(verdict, repairs=mended + reread + verdict.repairs)
     seconds = time.monotonic() - started
     answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)
-    subject = Subject(plan, turn_id, (answer,), End(turn, complete=True), {"total": seconds})
+    heard = Heard(reader=reader, answer=answer)
+    subject = Subject(plan, turn_id, (heard,), End(turn, complete=True), {"total": seconds}, known)
     note(subject, services.journal, services.settings.upstream)
 
 

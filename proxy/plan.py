@@ -11,6 +11,7 @@ from adapters.base import Client, Dialect
 from adapters.decoding import Opened
 from adapters.grammar import Grammar, grammar
 from adapters.history.base import Healed
+from adapters.history.registry import FAULTS
 from adapters.registry import CLIENTS, DIALECTS, PREFIXES
 from proxy.body import ChatBody
 from proxy.healing import healed
@@ -30,6 +31,8 @@ class Plan:
 
     dialect  what tools are told to the model in as text; None: natively
     note     what the model is told behind the last message, in this request alone
+    broken   steps of healing that found a fault of the client's which this conversation had not shown before
+    prefix   of the path that the client asked on
     history  the client's messages, healed: what the conversation was read from, and what goes upstream
     """
 
@@ -40,6 +43,8 @@ class Plan:
     mode: Mode
     dialect: Dialect | None = None
     note: str = ""
+    broken: tuple[str, ...] = ()
+    prefix: str = ""
     history: Healed = field(kw_only=True)
 
     @property
@@ -176,7 +181,9 @@ def make_plan(body: ChatBody, settings: Settings, profiles: Sequence[Profile], *
     history = healed(body.fields, profile)
     conversation = speaks.read({**body.fields, "messages": history.messages})
     conversation = replace(conversation, policy=_policy(conversation, profile))
-    plan = Plan(body, speaks, profile, conversation, _mode(settings.mode, profile.mode, mode), history=history)
+    broken = tuple(step for step in history.steps if step in FAULTS)
+    asked = _mode(settings.mode, profile.mode, mode)
+    plan = Plan(body, speaks, profile, conversation, asked, broken=broken, prefix=prefix, history=history)
     return plan.in_text() if profile.protocol.startswith("text:") else plan
 
 

@@ -136,6 +136,11 @@ class Reader:
         """All raw text so far."""
         return "".join(self._raw)
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Characters of each token of the raw text; of each piece of it, where the server tells no tokens."""
+        return tuple(map(len, self._raw))
+
     def take(self, data: bytes) -> Piece:
         """Read the data of one event."""
         if data == b"[DONE]":

@@ -9,11 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import orjson
 
 from proxy.redact import redact, redact_line
 from proxy.settings import Bodies, Mode
 from rules.conversation import Ending, Json
+
+VERSION = 2
+"""Of the format of a record: 1 had neither requests nor what they were decided by."""
 
 HELD = 512 * 1024
 """Longest text that waits in the queue, in characters: far more than a record shows, so that no cut shows half a secret."""
@@ -38,14 +43,53 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalCall:
+    """A call as it was delivered; `arguments` is its JSON text."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How the server gave an answer: with `raw`, what it takes to read it once more (docs/replay.md).
+
+    source     where `raw` is from: `logprobs` or `content`
+    content, reasoning, calls  what the server made of it; `content` is None where it is `raw` itself
+    finish     `finish_reason`; empty: none came
+    stop       `stop_reason`: the stop string that ended it
+    ended      the model's own end token was seen
+    streamed   it came as a stream
+    done       the stream was ended properly
+    lengths    characters of each token, where it was cut off as a repetition, which is told by tokens
+    version    `system_fingerprint`
+    """
+
+    source: Literal["logprobs", "content"] = "content"
+    content: str | None = None
+    reasoning: str = ""
+    calls: tuple[FinalCall, ...] = ()
+    finish: str = ""
+    stop: str = ""
+    ended: bool = False
+    streamed: bool = True
+    done: bool = True
+    lengths: tuple[int, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """One answer of the model.
+    """One question to the model, and what came of it.
 
     raw      the exact text as it came
-    problem  reason code of what was wrong with it; empty: nothing
-    http     status of the model server
+    problem  reason code of what was wrong with it, or the code of the error that came in its place; empty: nothing
+    http     status of the model server, or the one that its client gets for the error
+    error    what the server, or we, said was wrong, where it was an error
+    conceded what requests do without from then on, since the server complained (`proxy.concessions`)
     repeated what of it was the same over and over, where it was cut off for that
     rung     what was asked for (`members`, `arguments`, `call`, `words`); empty: the turn itself, for the first time
+    came     how the server gave it
     """
 
     raw: str
@@ -54,8 +98,11 @@ class Attempt:
     seconds: float = 0.0
     problem: str = ""
     http: int = 200
+    error: str = ""
+    conceded: str = ""
     repeated: Repeated = Repeated()
     rung: str = ""
+    came: Came = Came()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +128,6 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class FinalCall:
-    """A call as it was delivered; `arguments` is its JSON text."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
 class Final:
     """What the client got."""
 
@@ -98,11 +137,40 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request in numbers: messages, names of the declared tools, whether it asked for a stream."""
+    """The request: in numbers, and (unless bodies are off) as the client sent it.
+
+    messages  how many
+    tools     names of the declared ones
+    stream    whether it asked for a stream
+    prefix    of its path, which names the client
+    body      JSON, as it came; a value in the journal. Long texts in it are the first to be shortened where a record is too long
+    """
 
     messages: int = 0
     tools: tuple[str, ...] = ()
     stream: bool = False
+    prefix: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the process knew when the turn began, and what decides beside the request how it is served.
+
+    server    what the model server was found to be able to do (`proxy.capabilities`)
+    granted   what requests did without (`proxy.concessions`)
+    ungrammatical  ways of asking under a grammar that it does not bear, at all or (behind a colon) for a schema
+    dropped   calls that the client left out of its history
+    note      what the model was told behind the last message
+    broken    steps of healing that found a fault of the client's which the conversation had not shown before
+    """
+
+    server: Mapping[str, Any] = field(default_factory=dict)
+    granted: tuple[str, ...] = ()
+    ungrammatical: tuple[str, ...] = ()
+    dropped: tuple[FinalCall, ...] = ()
+    note: str = ""
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +183,8 @@ class Record:
     healed    steps that changed the history, as the model saw it
     engine    what the server's own parsers got wrong, whatever else was wrong with the turn
     moved_to  the dialect in which they are told from the next turn on, since native calls kept failing; empty: nothing changed
+    known     what decided beside the request
+    v         version of the format
     """
 
     ts: float
@@ -139,13 +209,21 @@ class Record:
     upstream: str = ""
     request: Asked = Asked()
     moved_to: str = ""
+    known: Known = Known()
+    v: int = VERSION
 
 
 Leaf: TypeAlias = Callable[[str, str], Json]
 """Makes what is written of a text, given the name of its field."""
 
 NAMES = ("turn", "conversation", "client", "model", "dialect", "profile", "outcome", "fault", "reason", "upstream")
-CONTENT = frozenset({"raw", "text", "arguments", "read", "served"})
+CONTENT = frozenset({"raw", "text", "arguments", "read", "served", "content", "reasoning", "stop", "error", "note"})
+BODY = "body"
+MOMENTS = ("ts", "since")
+SPARE = 40
+"""Bytes for the names of what stands beside a request."""
+BODY_BYTES = 4 * 1024 * 1024
+"""Longest request that waits in the queue: a longer one holds pictures, and is left out."""
 PLAIN_NAME = re.compile(r"[\w.:/+#-]{1,200}", re.ASCII)
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029]")
 CUT = re.compile(r"\[(\d{1,12}) characters cut\]")
@@ -156,38 +234,105 @@ DEPTH = 32
 
 def trimmed(record: Record) -> Record:
     """Cut texts that are longer than any record shows, so that the queue's memory is bounded."""
-    attempts = tuple(replace(each, raw=_held(each.raw), problem=_held(each.problem)) for each in record.attempts)
-    calls = tuple(FinalCall(_held(each.name), _held(each.arguments)) for each in record.final.calls)
-    asked = replace(record.request, tools=tuple(map(_held, record.request.tools)))
+    attempts = tuple(_trimmed_attempt(each) for each in record.attempts)
+    body = record.request.body if len(record.request.body) <= BODY_BYTES else b""
+    asked = replace(record.request, tools=tuple(map(_held, record.request.tools)), body=body)
     names: dict[str, Any] = {name: _held(value) for name in NAMES if len(value := getattr(record, name)) > HELD}
-    return replace(record, attempts=attempts, final=Final(_held(record.final.text), calls), request=asked, **names)
+    final = Final(_held(record.final.text), _held_calls(record.final.calls))
+    known = replace(record.known, dropped=_held_calls(record.known.dropped))
+    return replace(record, attempts=attempts, final=final, request=asked, known=known, **names)
+
+
+def _trimmed_attempt(attempt: Attempt) -> Attempt:
+    came = attempt.came
+    came = replace(
+        came,
+        content=_held(came.content or "") if came.content else came.content,
+        reasoning=_held(came.reasoning),
+        calls=_held_calls(came.calls),
+    )
+    return replace(attempt, raw=_held(attempt.raw), problem=_held(attempt.problem), error=_held(attempt.error), came=came)
+
+
+def _held_calls(calls: tuple[FinalCall, ...]) -> tuple[FinalCall, ...]:
+    return tuple(FinalCall(_held(each.name), _held(each.arguments)) for each in calls)
 
 
 def weight(record: Record) -> int:
     """Estimate the memory of a record in bytes."""
+    came = [each.came for each in record.attempts]
+    calls = [*record.final.calls, *record.known.dropped, *(call for each in came for call in each.calls)]
     texts = [
-        *(each.raw for each in record.attempts),
-        *(text for each in record.final.calls for text in (each.name, each.arguments)),
+        *(text for each in record.attempts for text in (each.raw, each.error)),
+        *(text for each in came for text in (each.content or "", each.reasoning)),
+        *(text for each in calls for text in (each.name, each.arguments)),
         *(text for each in record.engine for text in (each.read, each.served)),
     ]
     return (
         2_000
         + len(record.final.text)
+        + len(record.request.body)
         + sum(map(len, [*texts, *record.request.tools, *(getattr(record, name) for name in NAMES)]))
     )
 
 
 def render(record: Record, bodies: Bodies, limit: int) -> bytes:
     """Write a record as one line of JSON of at most `limit` bytes, without secrets."""
-    tree = _tree(record, _shape if bodies == "off" else _redacted, "")
+    tree: Any = _tree(record, _shape if bodies == "off" else _redacted, "")
+    body = _redacted_json(orjson.loads(record.request.body)) if record.request.body and bodies == "on" else None
+    room = limit - min(len(record.request.body), limit // 2) if body is not None else limit
     for longest in LADDER:
         text = _text(tree)
-        if len(text) <= limit and len(line := _line(text)) <= limit:
-            return line
+        if len(text) <= room and len(_line(text)) <= room:
+            break
         tree = _shrunk(tree, longest)
-    if len(line := _line(_text(tree))) <= limit:
-        return line
-    return _line(_text({"ts": _moment(record.ts), "turn": _redacted("turn", record.turn[:100]), "cut": len(line)}))
+    size = len(_line(_text(tree)))
+    if size > limit:
+        return _line(_text({"ts": _moment(record.ts), "turn": _redacted("turn", record.turn[:100]), "cut": size}))
+    if body is not None:
+        _put_body(tree["request"], body, limit - size - SPARE)
+    return _line(_text(tree))
+
+
+def line_of(value: Any) -> bytes:
+    """Write a short value (a dataclass) as one line of JSON, without secrets."""
+    return _line(_text(_tree(value, _redacted, "")))
+
+
+def _put_body(request: Any, whole: Json, room: int) -> None:
+    """Put the client's request into a tree, its texts shortened until it takes so many bytes at most; else leave it out."""
+    for longest in (0, *LADDER):
+        value = _shortened(whole, longest) if longest else whole
+        text = _text(value)
+        if len(text) <= room and len(_line(text)) <= room:
+            request[BODY], request["shortened"] = value, longest > 0
+            return
+
+
+def _redacted_json(value: Any) -> Json:
+    """Take the secrets out of JSON."""
+    match value:
+        case str():
+            return _redacted("", value)
+        case list():
+            return [_redacted_json(each) for each in value]
+        case dict():
+            return {str(_redacted("", key)): _redacted_json(each) for key, each in value.items()}
+        case _:
+            return value  # type: ignore[no-any-return]
+
+
+def _shortened(value: Json, longest: int) -> Json:
+    """Shorten the texts in JSON, and nothing else: a list that lost a member would be another request."""
+    match value:
+        case str():
+            return _cut(value, longest)
+        case list():
+            return [_shortened(each, longest) for each in value]
+        case dict():
+            return {key: _shortened(each, longest) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _text(tree: Json) -> str:
@@ -207,7 +352,7 @@ def _tree(value: Any, leaf: Leaf, name: str, depth: int = 0) -> Json:
         case None | bool() | int():
             return value
         case float():
-            return (_moment(value) if name == "ts" else round(value, 6)) if math.isfinite(value) else str(value)
+            return (_moment(value) if name in MOMENTS else round(value, 6)) if math.isfinite(value) else str(value)
         case str():
             return leaf(name, value)
         case Mapping():
@@ -215,7 +360,7 @@ def _tree(value: Any, leaf: Leaf, name: str, depth: int = 0) -> Json:
         case list() | tuple():
             return [_tree(each, leaf, name, depth + 1) for each in value]
         case _ if is_dataclass(value):
-            names = [each.name for each in fields(value)]
+            names = [each.name for each in fields(value) if each.name != BODY]
             return {"class" if key == "fault" else key: _tree(getattr(value, key), leaf, key, depth + 1) for key in names}
         case _:
             return leaf(name, str(value))

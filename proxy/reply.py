@@ -23,6 +23,12 @@ class Reply(Protocol):
 
     sent: str
 
+    async def __aenter__(self) -> Self:
+        """Begin."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        """Let go of what was begun."""
+
     async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
         """Show text that is certain."""
 
@@ -34,6 +40,11 @@ class Reply(Protocol):
 
     async def fail(self, fault: Fault) -> web.StreamResponse:
         """End the answer with an error. Raises the fault where the status line is still ours to choose."""
+
+
+def reply_to(request: web.Request, headers: dict[str, str], limits: Limits, *, streamed: bool) -> Reply:
+    """Return what answers a request."""
+    return StreamReply(request, headers, limits) if streamed else WholeReply(headers)
 
 
 class WholeReply:

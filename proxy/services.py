@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from proxy.checker import Checker
 from proxy.concessions import Memory
 from proxy.grammars import Grammars
-from proxy.journal import Journal
+from proxy.journal import Book
 from proxy.ladder import Gate
 from proxy.prober import Prober
 from proxy.profiles import Profile
@@ -24,7 +24,7 @@ class Services:
     profiles: tuple[Profile, ...]
     upstream: Upstream
     checker: Checker
-    journal: Journal | None
+    journal: Book | None
     prober: Prober
     memory: Memory
     grammars: Grammars

@@ -51,6 +51,7 @@ class Session:
     note       what the model is to be told with the next request
     delivered  the last call that went out alone
     dropped    calls that the client left out of its history, the last ones in a row
+    broken     steps that healed a fault in its history
     """
 
     failures: int = 0
@@ -58,6 +59,7 @@ class Session:
     note: str = ""
     delivered: Delivered | None = None
     dropped: tuple[ToolCall, ...] = ()
+    broken: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ class Sessions:
             return plan
         session.dropped = _dropped(session, plan.conversation.turns, _sent(plan))
         note, session.note = session.note, ""
-        plan = replace(plan, note=note, conversation=replace(plan.conversation, dropped=session.dropped))
+        broken = tuple(step for step in plan.broken if step not in session.broken)
+        plan = replace(plan, note=note, broken=broken, conversation=replace(plan.conversation, dropped=session.dropped))
         return plan.in_text() if session.moved and plan.profile.protocol == "auto" else plan
 
     def learn(self, plan: Plan, headers: Mapping[str, str], problem: Problem | None) -> bool:
@@ -93,6 +96,7 @@ class Sessions:
         """Remember what a client got, and the names of the calls that it did not get."""
         session = self._session(plan, headers)
         turns = plan.conversation.turns
+        session.broken |= frozenset(plan.broken)
         session.delivered = None
         if len(turn.calls) == 1 and turns:
             length = len(turns[-1].text)

@@ -48,3 +48,16 @@ FITTING: Final[tuple[Placement, ...]] = (
 
 HEALERS: Final[tuple[Step, ...]] = tuple(placement.step for placement in HEALING)
 FITTERS: Final[tuple[Step, ...]] = tuple(placement.step for placement in FITTING)
+
+FAULTS: Final = frozenset(
+    step.name
+    for step in (
+        read_past_arguments,
+        number_calls,
+        show_unreadable_calls,
+        show_orphan_results,
+        answer_dangling_calls,
+        drop_empty_answers,
+    )
+)
+"""What only a broken history makes necessary: a fault of the client, or of what it was given. The others are the usual care."""

@@ -23,6 +23,7 @@ from tests.adapters.clients.prompts import REQUESTS
 from tests.conftest import Start
 from tests.fake_vllm import Answer, FakeVllm, refusing
 from tests.proxy.client_requests import PATHS, ask
+from tests.proxy.replaying import drift_of
 from tests.proxy.test_exchange import written
 
 MENDED = [each for each in CLIENTS if each.name != "passthrough"]
@@ -136,6 +137,7 @@ async def test_what_the_model_can_mend_reaches_the_client(
     assert actions(client, answer) == wanted(client, within, other)
     record = await written(tmp_path)
     assert (record["outcome"], record["class"]) == ("asked-again", FAULTS[fault].kind)
+    assert await drift_of(tmp_path) == [()]
 
 
 @every_client
@@ -153,6 +155,7 @@ async def test_a_rule_that_fails_costs_nobody_a_turn(
     _, answer = await ask(url, body, PATHS.get(client.name, ""), stream)
     assert actions(client, answer) == wanted(client, within, call)
     assert (await written(tmp_path))["skipped_rules"] == ["broken"]
+    assert await drift_of(tmp_path) == [()]
 
 
 @every_client
@@ -189,6 +192,7 @@ async def test_what_nobody_can_mend_harms_nobody(
     record = await written(tmp_path)
     assert record["class"] == FAULTS[fault].kind
     assert status == FAULTS[fault].status
+    assert await drift_of(tmp_path) == [()]
     if status != 200:
         return
     found = actions(client, answer)

@@ -1,0 +1,1 @@
+"""Serves a recorded turn once more: the same bytes, by the rules of today."""
