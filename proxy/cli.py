@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 from pydantic import ValidationError
 
-from proxy import workers
+from proxy import cli_journal, workers
 from proxy.config_file import ConfigError, explain, read_config
 from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
 
@@ -194,6 +194,10 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
 def _complaints(error: ValidationError) -> Iterable[str]:
     for detail in error.errors():
         yield explain(detail) if detail["loc"] else str(detail["ctx"]["error"])
+
+
+for _command in cli_journal.COMMANDS:
+    toolmend.add_command(_command)
 
 
 def unknown_variables(variables: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import orjson
 from aiohttp import web
@@ -23,6 +23,7 @@ from proxy.recording import Subject
 from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import CHAT, Upstream, answer_headers
+from rules.conversation import Turn
 
 
 async def observe(request: web.Request, raw: bytes, plan: Plan, services: Services, turn_id: str) -> web.StreamResponse:
@@ -83,40 +84,65 @@ class Copy:
         return b"".join(self._pieces)
 
 
-async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, started: float) -> None:
-    """Judge the copy of an answer and note it as any other turn."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An answer that was read from its bytes.
+
+    turn      as the model wrote it, before any rule has looked at it
+    mended    what reading the whole answer has put right
+    complete  it was finished
+    """
+
+    reader: Reader
+    decoding: Decoding
+    turn: Turn
+    mended: tuple[str, ...]
+    complete: bool
+
+
+def read_turn(data: bytes, plan: Plan) -> Read:
+    """Read an answer from its bytes, streamed or whole, as the plan says that it is written."""
     reader = Reader(plan.profile.raw, plan.limit)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
-    reading = Reading(plan, services.upstream, services.checker, plan.limit)
-    known = Knowledge(services.prober.of(plan.model))
     try:
-        read_copy(data, plan, reader, decoding)
+        read_copy(data, reader, decoding)
         complete = reader.finish_reason is not None
     except (Fault, EventTooLong, orjson.JSONDecodeError):
         complete = False
-    if not complete:
-        fault = UpstreamBroken("the model server's answer broke off, or cannot be read", code="truncated")
-        end, seconds = End(error=fault, complete=True), time.monotonic() - started
-        heard = Heard(reader=reader, fault=fault)
-        note(Subject(plan, turn_id, (heard,), end, {"total": seconds}, known), services.journal, services.settings.upstream)
-        return
     decoding.finish(reader)
-    _, turn = decoding.builder.finish(reader.ending())
+    _, turn = decoding.builder.finish("cut" if decoding.repeat else reader.ending())
     settled, mended = finished(plan, turn, decoding, reader)
-    verdict, unchecked = await judge(reading, settled, endless(reading, decoding, reader))
-    asked = parses(plan, frozenset()) and not decoding.repeat
-    engine, reread = compared(decoding, reader, settled, verdict, known.server) if asked else (None, ())
-    verdict = replace(verdict, repairs=mended + reread + verdict.repairs)
-    seconds = time.monotonic() - started
-    answer = Answer(verdict, reader.raw, reader.tokens(), seconds, reader, unchecked, engine, repeat=decoding.repeat)
-    heard = Heard(reader=reader, answer=answer)
-    subject = Subject(plan, turn_id, (heard,), End(turn, complete=True), {"total": seconds}, known)
+    return Read(reader, decoding, settled, mended, complete)
+
+
+async def write_down(data: bytes, plan: Plan, services: Services, turn_id: str, started: float) -> None:
+    """Judge the copy of an answer and note it as any other turn."""
+    read, known = read_turn(data, plan), Knowledge(services.prober.of(plan.model))
+    reader, decoding = read.reader, read.decoding
+    if not read.complete:
+        fault = UpstreamBroken("the model server's answer broke off, or cannot be read", code="truncated")
+        end, heard = End(error=fault, complete=True), Heard(reader=reader, fault=fault)
+    else:
+        reading = Reading(plan, services.upstream, services.checker, plan.limit)
+        verdict, unchecked = await judge(reading, read.turn, endless(reading, decoding, reader))
+        asked = parses(plan, frozenset()) and not decoding.repeat
+        engine, reread = compared(decoding, reader, read.turn, verdict, known.server) if asked else (None, ())
+        verdict = replace(verdict, repairs=read.mended + reread + verdict.repairs)
+        spent = time.monotonic() - started
+        answer = Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, repeat=decoding.repeat)
+        end, heard = End(_got(reader), complete=True), Heard(reader=reader, answer=answer)
+    subject = Subject(plan, turn_id, (heard,), end, {"total": time.monotonic() - started}, known)
     note(subject, services.journal, services.settings.upstream)
 
 
-def read_copy(data: bytes, plan: Plan, reader: Reader, decoding: Decoding) -> None:
+def _got(reader: Reader) -> Turn:
+    """Return what the client got: the server's own answer."""
+    return Turn("assistant", reader.content, reader.thought, tuple(event.call for event in reader.calls()))
+
+
+def read_copy(data: bytes, reader: Reader, decoding: Decoding) -> None:
     """Read an answer from its bytes, streamed or whole."""
-    if not plan.streamed:
+    if data.lstrip()[:1] == b"{":
         decoding.feed(reader, reader.take_whole(orjson.loads(data)))
         return
     splitter = Splitter(len(data) + 1)

@@ -94,26 +94,34 @@ class Verdict:
 MAX_PASSES: Final = 4
 
 
-def repair(turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool = True) -> Verdict:
+Changed: TypeAlias = Callable[[Rule, Turn, Turn], None]
+"""Is told of a change: the rule, the turn before it, and behind it."""
+
+
+def repair(
+    turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool = True, changed: Changed | None = None
+) -> Verdict:
     """Run the rules in order until one finds a Problem, and attribute every change to its rule.
 
     What one rule mends another may have waited for: a key in a list that came as text has a schema once the list is read. So
     the rules run again until none has anything left to do.
 
+    changed  is told of every change
     With `trap` a rule that raises is skipped and named in `Verdict.raised`; without it (tests) it raises.
     """
     chosen = [each for each in rules if each.safety != "guess" or within.policy.guess]
-    last = _run(turn, within, chosen, trap=trap)
+    tell = changed or (lambda rule, before, after: None)  # noqa: ARG005 - nobody wants to know
+    last = _run(turn, within, chosen, tell, trap=trap)
     repairs = last.repairs
     for _ in range(MAX_PASSES - 1):
         if not last.repairs:
             break
-        last = _run(last.turn, within, chosen, trap=trap)
+        last = _run(last.turn, within, chosen, tell, trap=trap)
         repairs += tuple(name for name in last.repairs if name not in repairs)
     return replace(last, repairs=repairs)
 
 
-def _run(turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool) -> Verdict:
+def _run(turn: Turn, within: Conversation, rules: Iterable[Rule], tell: Changed, *, trap: bool) -> Verdict:
     repairs: list[str] = []
     raised: list[str] = []
     for each in rules:
@@ -128,6 +136,7 @@ def _run(turn: Turn, within: Conversation, rules: Iterable[Rule], *, trap: bool)
             return Verdict(turn, tuple(repairs), outcome, tuple(raised))
         if outcome != turn:
             repairs.append(each.name)
+            tell(each, turn, outcome)
             turn = outcome
     return Verdict(turn, tuple(repairs), None, tuple(raised))
 

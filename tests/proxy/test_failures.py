@@ -25,7 +25,9 @@ KNOWN = {each.code for each in REASONS}
 
 
 def codes_in(pattern: str, *places: str) -> set[str]:
-    files = [file for place in places for file in ([ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py")))]
+    files = [
+        file for place in places for file in ([ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py")))
+    ]
     assert len(files) >= len(places)
     return {code for file in files for code in re.findall(pattern, file.read_text("utf-8"))}
 

@@ -1,0 +1,243 @@
+"""The commands that read journals: report, show, tail, replay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy.config_file import ConfigError, read_config
+from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
+from proxy.settings import FileSettings, Settings
+
+LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
+NOWHERE = "http://127.0.0.1:9"
+"""A model server that is never asked: what is replayed is answered from the record."""
+
+GROUPS = ("class", "model", "client", "tool", "rule", "conversation")
+
+journal_option = click.option(
+    "--journal",
+    "journals",
+    multiple=True,
+    default=("journal",),
+    envvar="TOOLMEND_JOURNAL",
+    type=click.Path(path_type=Path),
+    help="Directory of a journal, or a file of one, also a compressed one; may be given several times.",
+)
+since_option = click.option("--since", metavar="WHEN", help="Only what came later: 2h, 30m, 7d, or a date and time (UTC).")
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file with the profiles that served the turns."
+)
+
+
+def _since(context: click.Context, since: str | None) -> float:
+    if since is None:
+        return 0.0
+    try:
+        return since_of(since, time.time())
+    except ValueError:
+        raise click.UsageError(
+            f'--since takes 2h, 30m, 7d, or a date such as 2026-11-28 or 2026-11-28T10:00, not "{since}"', context
+        ) from None
+
+
+def _refuse(error: NoJournal) -> None:
+    click.echo(f"toolmend: {error}", err=True)
+    sys.exit(1)
+
+
+def _profiles(context: click.Context, config: Path | None) -> Settings:
+    """Return the settings that turns are served by again."""
+    try:
+        settings = read_config(config) if config else FileSettings()
+    except ConfigError as error:
+        raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
+    return Settings.model_validate({**settings.model_dump(exclude_unset=True), "upstream": NOWHERE, "host": "127.0.0.1"})
+
+
+REPORT = """Say whose fault it was, how often, what it cost, and what to change first.
+
+Reads the journal that `toolmend serve --journal DIRECTORY` writes: rates, the ten costliest reasons with an example each, and
+error rates with and without toolmend.
+
+\b
+  Tool Call Error Rate   turns with a wrong call, of all turns with a call
+  schema accuracy        turns whose calls fit their schemas, of all turns with a call
+
+\b
+Examples:
+  toolmend report --journal ./journal --since 2h
+  toolmend report --by model --json
+  toolmend report --html report.html
+
+Exit codes: 0 there it is; 1 there is no journal; 2 a wrong option.
+"""
+
+
+@click.command(help=REPORT, context_settings=LOOK)
+@journal_option
+@since_option
+@click.option(
+    "--by",
+    default="class",
+    type=click.Choice(["class", "model", "client", "tool", "rule", "conversation"]),
+    help="What turns are grouped by.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def report(context: click.Context, /, journals: Sequence[Path], since: str | None, by: Any, *, as_json: bool) -> None:
+    from proxy.report import text  # noqa: PLC0415 - what one command needs costs the others nothing
+    from proxy.report.summary import summarise  # noqa: PLC0415
+
+    skipped = Skipped()
+    try:
+        summary = summarise(entries(journals, skipped, _since(context, since)), by)
+    except NoJournal as error:
+        _refuse(error)
+    if as_json:
+        click.echo(json.dumps(text.as_json(summary, skipped.sentences()), ensure_ascii=False, indent=2))
+        return
+    for line in text.lines(summary, skipped.sentences()):
+        click.echo(line)
+
+
+SHOW = """Show one turn: what the model wrote, what each rule changed, each question, and what the client got.
+
+TURN is the id in the reply's header x-toolmend-turn, the beginning of it, or `last`.
+
+Exit codes: 0 there it is; 1 there is no such turn; 2 a wrong option.
+"""
+
+
+@click.command(help=SHOW, context_settings=LOOK)
+@click.argument("turn")
+@journal_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.pass_context
+def show(context: click.Context, /, turn: str, journals: Sequence[Path], config: Path | None, *, as_json: bool) -> None:
+    from proxy.checker import Checker  # noqa: PLC0415
+    from proxy.profiles import load  # noqa: PLC0415
+    from proxy.replay.run import NotReplayable, Terms, plan_of  # noqa: PLC0415
+    from proxy.report.show import lines  # noqa: PLC0415
+
+    try:
+        entry = find(journals, turn)
+    except NoJournal as error:
+        _refuse(error)
+    if as_json:
+        click.echo(json.dumps(entry, ensure_ascii=False, indent=2))
+        return
+    settings = _profiles(context, config)
+    plan, why_not = None, ""
+    try:
+        plan = plan_of(entry, Terms(settings, load(settings.profile), Checker()))
+    except NotReplayable as error:
+        why_not = str(error)
+    for line in lines(entry, plan, why_not):
+        click.echo(line)
+
+
+TAIL = """Follow a journal: one line for each turn that was not right as it came, as it is written down.
+
+\b
+Examples:
+  toolmend tail --class model-arguments
+  toolmend tail --model gemma --outcome failed-open
+
+Exit codes: 0 stopped with Ctrl-C; 1 there is no journal; 2 a wrong option.
+"""
+
+
+@click.command(help=TAIL, context_settings=LOOK)
+@journal_option
+@click.option("--class", "fault", metavar="CLASS", help="Only turns of this class.")
+@click.option("--reason", metavar="CODE", help="Only turns of this reason.")
+@click.option("--outcome", metavar="NAME", help="Only turns with this outcome.")
+@click.option("--model", metavar="TEXT", help="Only models whose name holds this.")
+@click.option("--client", metavar="NAME", help="Only this client.")
+@click.option("--from-start", is_flag=True, help="Begin with what is there already.")
+def tail(journals: Sequence[Path], *, from_start: bool, **wanted: str | None) -> None:
+    from proxy.report.tail import follow, line_of, matches  # noqa: PLC0415
+
+    try:
+        files_of(journals)
+        for entry in follow(journals, from_start=from_start):
+            if is_turn(entry) and matches(entry, wanted):
+                click.echo(line_of(entry))
+    except NoJournal as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        pass
+
+
+REPLAY = """Serve recorded turns again: the bytes of then by the rules of today, without any model server.
+
+WHAT is the id of a turn, `last`, or a file with records; without it all turns of the journal are served again. What comes out
+otherwise is printed. With --live the model is asked again instead.
+
+\b
+Exit codes:
+  0  everything came out as it did then
+  1  something came out otherwise
+  2  a wrong option
+  3  nothing could be served again
+"""
+
+
+@click.command(help=REPLAY, context_settings=LOOK)
+@click.argument("what", nargs=-1)
+@journal_option
+@since_option
+@config_option
+@click.option("--live", metavar="URL", help="Ask the model behind this server again.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each turn.")
+@click.pass_context
+def replay(  # noqa: PLR0913, PLR0917 - a command's options
+    context: click.Context,
+    /,
+    what: Sequence[str],
+    journals: Sequence[Path],
+    since: str | None,
+    config: Path | None,
+    live: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from proxy.replay import printed  # noqa: PLC0415
+
+    skipped = Skipped()
+    try:
+        found = list(_chosen(what, journals, skipped, _since(context, since)))
+    except NoJournal as error:
+        _refuse(error)
+    settings = _profiles(context, config)
+    if live:
+        from proxy.settings import normal_upstream  # noqa: PLC0415
+
+        try:
+            settings = settings.model_copy(update={"upstream": normal_upstream(live)})
+        except ValueError as error:
+            raise click.UsageError(f"--live {error}", context) from None
+    sys.exit(asyncio.run(printed.run(found, settings, skipped.sentences(), live=live is not None, as_json=as_json)))
+
+
+def _chosen(what: Sequence[str], journals: Sequence[Path], skipped: Skipped, since: float) -> Iterator[dict[str, Any]]:
+    """Yield the turns that are named: ids, or files."""
+    if not what:
+        yield from filter(is_turn, entries(journals, skipped, since))
+    for each in what:
+        if Path(each).exists():
+            yield from filter(is_turn, entries([Path(each)], skipped, since))
+        else:
+            yield find(journals, each)
+
+
+COMMANDS = (report, show, tail, replay)
