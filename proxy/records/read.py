@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,9 @@ Entry = Mapping[str, Any]
 
 GZIP: Final = b"\x1f\x8b"
 NAMED: Final = re.compile(r"journal-\d+(\.\d+)?\.jsonl(\.gz)?")
+ATTEMPTS: Final = 5
+"""How often a directory is looked at until it stands still."""
+
 EXAMPLES: Final = 3
 """Places that are named of each kind of line that was skipped."""
 
@@ -63,7 +67,7 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
             inside = [each for each in path.iterdir() if NAMED.fullmatch(each.name)]
             if not inside:
                 raise NoJournal(f"{path}: no journal in it (journal-0.jsonl); is it what `toolmend serve --journal` was told?")
-            found += sorted(inside, key=lambda each: each.stat().st_mtime)
+            found += sorted(inside, key=lambda each: (each.stat().st_mtime_ns, each.name))
         elif path.exists():
             found.append(path)
         else:
@@ -71,30 +75,39 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def entries(paths: Iterable[Path], skipped: Skipped, since: float = 0.0) -> Iterator[dict[str, Any]]:
+def entries(paths: Sequence[Path], skipped: Skipped, since: float = 0.0) -> Iterator[dict[str, Any]]:
     """Yield what stands in journals, from a moment (seconds since 1970) on; a record that has no moment is yielded always."""
-    for file in files_of(paths):
-        try:
-            yield from _of_file(file, skipped, since)
-        except (OSError, EOFError) as error:
-            skipped.add(UNREADABLE, f"{file}: {error}")
+    with ExitStack() as stack:
+        for path, file in opened_all(paths, stack):
+            try:
+                yield from _of_file(path, file, skipped, since)
+            except (OSError, EOFError) as error:
+                skipped.add(UNREADABLE, f"{path}: {error}")
 
 
-def _of_file(file: Path, skipped: Skipped, since: float) -> Iterator[dict[str, Any]]:
-    with opened(file) as lines:
-        for number, line in enumerate(lines, 1):
-            entry = parse(line, f"{file}:{number}", skipped)
-            if entry is not None and moment_of(entry) >= since:
-                yield entry
+def opened_all(paths: Sequence[Path], stack: ExitStack) -> list[tuple[Path, BinaryIO]]:
+    """Open all files at one moment: one that is rotated while others are read must be read neither twice nor not at all."""
+    for _ in range(ATTEMPTS):
+        with ExitStack() as held, suppress(FileNotFoundError):
+            found: list[tuple[Path, BinaryIO]] = [(path, held.enter_context(path.open("rb"))) for path in files_of(paths)]
+            if [os.fstat(file.fileno()).st_ino for _, file in found] == [path.stat().st_ino for path in files_of(paths)]:
+                stack.push(held.pop_all())
+                return found
+    raise NoJournal(f"{', '.join(map(str, paths))}: files come and go faster than they can be opened; try again")
 
 
-def opened(file: Path) -> BinaryIO:
-    """Open a file, compressed or not."""
-    plain = file.open("rb")
-    if plain.peek(2)[:2] != GZIP:
-        return plain
-    plain.close()
-    return gzip.open(file)  # type: ignore[return-value]
+def _of_file(path: Path, file: BinaryIO, skipped: Skipped, since: float) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_lines(file), 1):
+        entry = parse(line, f"{path}:{number}", skipped)
+        if entry is not None and moment_of(entry) >= since:
+            yield entry
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, compressed or not."""
+    packed = file.read(2) == GZIP
+    file.seek(0)
+    return gzip.open(file) if packed else file
 
 
 def parse(line: bytes, place: str, skipped: Skipped) -> dict[str, Any] | None:
@@ -140,7 +153,7 @@ def since_of(text: str, now: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def find(paths: Iterable[Path], turn: str) -> dict[str, Any]:
+def find(paths: Sequence[Path], turn: str) -> dict[str, Any]:
     """Return the record of a turn, by its id or the beginning of it; `last` is the last one. Raises NoJournal."""
     skipped = Skipped()
     found = [each for each in entries(paths, skipped) if is_turn(each) and (turn == "last" or str(each["turn"]).startswith(turn))]

@@ -86,16 +86,23 @@ def _attempt(number: int, attempt: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield "  " + ", ".join(filter(None, told))
     if attempt.get("error"):
-        yield from _block(click.style(visible(str(attempt["error"])), fg="red"))
+        yield from _block(click.style(visible(text_of(attempt["error"])), fg="red"))
     if attempt.get("raw"):
-        yield from _block(marked(str(attempt["raw"])))
+        yield from _block(marked(text_of(attempt["raw"])))
     if came.get("reasoning"):
         yield "  the server set apart as reasoning:"
-        yield from _block(visible(str(came["reasoning"])))
+        yield from _block(visible(text_of(came["reasoning"])))
 
 
 def _block(text: str) -> Iterator[str]:
     return (f"  | {line}" for line in text.split("\n"))
+
+
+def text_of(value: Any) -> str:
+    """Return a text of a record; where bodies are off, its length and hash."""
+    if isinstance(value, Mapping):
+        return f"({value.get('chars')} characters, sha256 {value.get('sha256')})"
+    return str(value)
 
 
 def marked(text: str) -> str:
@@ -144,15 +151,17 @@ def _engine(entry: Entry) -> Iterator[str]:
         issues = f" ({', '.join(each['issues'])})" if each.get("issues") else ""
         yield ""
         yield f"{_title('the server')}  {each.get('kind')}: {each.get('known_as') or 'a fault that is not known by name'}{issues}"
-        yield from _block(f"wrote : {visible(str(each.get('read')))}\nserved: {visible(str(each.get('served')))}")
+        yield from _block(f"wrote : {visible(text_of(each.get('read')))}\nserved: {visible(text_of(each.get('served')))}")
 
 
 def _final(entry: Entry) -> Iterator[str]:
     final = entry.get("final") or {}
     yield _title("delivered")
     if final.get("text"):
-        yield from _block(visible(str(final["text"])))
+        yield from _block(visible(text_of(final["text"])))
     for call in final.get("calls") or ():
-        yield from _block(f"{click.style(visible(str(call['name'])), fg='green', bold=True)} {visible(str(call['arguments']))}")
+        yield from _block(
+            f"{click.style(visible(str(call['name'])), fg='green', bold=True)} {visible(text_of(call['arguments']))}"
+        )
     if not final.get("text") and not final.get("calls"):
         yield "  nothing"

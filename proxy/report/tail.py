@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -23,17 +24,11 @@ SNIPPET: Final = 70
 class Followed:
     """One file, read on from where it was left. A torn line is read once its end is there."""
 
-    def __init__(self, path: Path, *, from_start: bool) -> None:
+    def __init__(self, path: Path, file: BinaryIO, *, from_start: bool) -> None:
         self.path = path
-        self._file: BinaryIO = path.open("rb")
+        self._file = file
         self._rest = b""
-        if not from_start:
-            self._file.seek(0, 2)
-
-    @property
-    def inode(self) -> int:
-        """What tells the file from one that took its name."""
-        return os.fstat(self._file.fileno()).st_ino
+        self._file.seek(0, 0 if from_start else 2)
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield what has come since."""
@@ -50,23 +45,37 @@ class Followed:
 
 def follow(journals: Sequence[Path], *, from_start: bool, polls: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield entries as they are written, for ever or for so many looks. Full files are read to their end."""
-    open_files: dict[int, Followed] = {}
-    first = True
-    while polls is None or polls > 0:
+    files: dict[int, Followed] = {}
+    new_from_start = from_start
+    try:
+        while polls is None or polls > 0:
+            there = dict(_looked(journals))
+            found = frozenset(there)
+            for inode in there.keys() - files.keys():
+                files[inode] = Followed(*there.pop(inode), from_start=new_from_start)
+            for _, file in there.values():
+                file.close()
+            for inode, each in list(files.items()):
+                yield from each.read()
+                if inode not in found:
+                    files.pop(inode).close()
+            new_from_start = True
+            polls = None if polls is None else polls - 1
+            time.sleep(POLL)
+    finally:
+        for each in files.values():
+            each.close()
+
+
+def _looked(journals: Sequence[Path]) -> Iterator[tuple[int, tuple[Path, BinaryIO]]]:
+    """Yield the files that are there and can be followed, open, by what tells each from one that takes its name."""
+    with suppress(FileNotFoundError):  # one was moved away as we looked; the next look finds it
         for path in files_of(journals):
-            if path.stat().st_ino not in open_files and not _compressed(path):
-                followed = Followed(path, from_start=from_start or not first)
-                open_files[followed.inode] = followed
-        for each in list(open_files.values()):
-            yield from each.read()
-        first = False
-        polls = None if polls is None else polls - 1
-        time.sleep(POLL)
-
-
-def _compressed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == GZIP
+            file = path.open("rb")
+            if file.read(2) == GZIP:
+                file.close()
+            else:
+                yield os.fstat(file.fileno()).st_ino, (path, file)
 
 
 def matches(entry: Entry, wanted: Mapping[str, str | None]) -> bool:
