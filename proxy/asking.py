@@ -229,7 +229,7 @@ class Asking:
         plan, memory = self.plan, self._services.memory
         if not isinstance(fault, UpstreamRefused):
             return None
-        learned = memory.learn(plan.model, fault.words, plan.body.fields) if fault.status == 400 else None
+        learned = memory.learn(plan.model, fault.words, granted, plan.body.fields) if fault.status == 400 else None
         if learned is None and strictly(plan, granted) and (fault.status >= 500 or re.search(NO_STRICT.complaint, fault.words)):
             learned = NO_STRICT
             memory.grant(plan.model, learned)

@@ -92,14 +92,16 @@ class Memory:
         self._granted.pop(model, None)
         self._settled[model] = granted
 
-    def learn(self, model: str, complaint: str, asked: Collection[str] = ()) -> Concession | None:
-        """Grant what a complaint calls for; None where it calls for nothing new.
+    def learn(
+        self, model: str, complaint: str, granted: Collection[Concession], asked: Collection[str] = ()
+    ) -> Concession | None:
+        """Grant what a complaint calls for; None where the request did without that already.
 
-        What the client asked for itself (`asked`, names of members) is its own to answer for: it gets the server's error.
+        granted  what it did without: another request may have learned the same by now
+        asked    names of members that the client asked for itself, and answers for: it gets the server's error
         """
-        known = self.granted(model)
         for each in CONCESSIONS:
-            if each not in known and not each.leaves & set(asked) and re.search(each.complaint, complaint, re.IGNORECASE):
+            if each not in granted and not each.leaves & set(asked) and re.search(each.complaint, complaint, re.IGNORECASE):
                 self.grant(model, each)
                 return each
         return None

@@ -111,9 +111,10 @@ class Round:
     async def _answered(self, question: Question, known: Capabilities, learned: Memory, model: str) -> Capabilities:
         """Ask one question, and once more for each thing that the server turns out not to bear."""
         while True:
-            answer, note = await self._chat(question, learned.granted(model))
+            granted = learned.granted(model)
+            answer, note = await self._chat(question, granted)
             complaint = answer.words if isinstance(answer, Refused) and answer.status == 400 else ""
-            more = learned.learn(model, complaint) if complaint else None
+            more = learned.learn(model, complaint, granted) if complaint else None
             if more is not None and more.name == "tools_in_prompt":
                 known = replace(known, tool_parser=NO_PARSER)
             if more is None or self.left <= 0:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +18,7 @@ from proxy.serve import make_runner
 from proxy.settings import Settings
 from tests.conftest import listen
 from tests.fake_vllm import FakeVllm
-from tests.journals.scenes import Scene
+from tests.journals.scenes import BREAKS, Scene
 
 Entry = dict[str, Any]
 
@@ -55,8 +57,10 @@ async def _play(scene: Scene, folder: Path, *, stream: bool) -> list[Entry]:
     fake.url = await listen(server)
     settings = {"upstream": fake.url, "probe": False, "journal": folder, **scene.settings}
     runner = make_runner(Settings.model_validate(settings))
+    failing = patch(*BREAKS[scene.breaks]) if scene.breaks else nullcontext()
     try:
-        await _ask(scene, await listen(runner), stream=stream)
+        with failing:
+            await _ask(scene, await listen(runner), stream=stream)
     finally:
         await runner.cleanup()
         await server.cleanup()

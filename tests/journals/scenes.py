@@ -6,6 +6,7 @@ The labels say what was done wrong here, by hand. The model server is the fake o
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,9 @@ from aiohttp import web
 
 from adapters.registry import CLIENTS
 from proxy.demo.speak import Said
+from rules.base import Rule
+from rules.conversation import Turn
+from rules.registry import RULES
 from tests.conftest import BASH, MODEL
 from tests.fake_vllm import Answer, refusing, sending
 from tests.laws.test_faults import FAULTS, call_for, gemma, message_of, request_of
@@ -48,6 +52,7 @@ class Scene:
     prefix    of the path
     patience  seconds after which the client is gone
     settings  what toolmend is started with
+    breaks    what of toolmend itself fails (`BREAKS`); empty: nothing
     """
 
     name: str
@@ -58,6 +63,7 @@ class Scene:
     prefix: str = ""
     patience: float = 30.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    breaks: str = ""
 
 
 def asking(**more: Any) -> dict[str, Any]:
@@ -94,10 +100,12 @@ def for_every_client() -> Iterator[Scene]:
             yield Scene(f"{title}, {client.name}, stays so", fault.kind, "", asked, (said,), prefix)
             if fault.status == 200:
                 yield Scene(f"{title}, {client.name}, put right", fault.kind, "", asked, (said, gemma(other)), prefix)
-        yield from _history(client.name, body, gemma(call))
+        native = client.rewrites or bool(client.express(Turn("assistant", calls=(call,)), within).calls)
+        made = [served(call.name, json.dumps(call.arguments))] if native else []
+        yield from _history(client.name, body, Said(gemma(call), calls=made))
 
 
-def _history(client: str, body: Mapping[str, Any], good: str) -> Iterator[Scene]:
+def _history(client: str, body: Mapping[str, Any], good: Said) -> Iterator[Scene]:
     lost = {"role": "tool", "tool_call_id": "nobody's", "content": "lost"}
     asked = {
         **body,
@@ -212,7 +220,41 @@ def of_servers() -> Iterator[Scene]:
     yield scene("a server that is down", "upstream_unreachable", error(500, ""), settings={"upstream": "http://127.0.0.1:9"})
 
 
+def _breaks(*_: Any) -> Any:
+    raise ZeroDivisionError
+
+
+async def _no_process(*_: Any) -> Any:
+    raise OSError("no process to be had")
+
+
+BREAKS: Mapping[str, tuple[str, Any]] = {
+    "rule": ("proxy.answer.RULES", (Rule("broken", "form", _breaks, (), ""), *RULES)),
+    "reply": ("proxy.exchange.Exchange._expressed", _breaks),
+    "checker": ("proxy.checker.Checker._started", _no_process),
+}
+"""What of toolmend fails in a scene, and what stands in its place."""
+
+
+def of_toolmend() -> Iterator[Scene]:
+    """What we get wrong."""
+    called = Said(GOOD, calls=[CALLED])
+    odd = {"type": "object", "properties": {"n": {"type": "integer", "anyOf": [{"minimum": 1}]}}, "required": ["n"]}
+    tools = [{"type": "function", "function": {"name": "bash", "parameters": odd}}]
+    unjudged = Said("<|tool_call>call:bash{n:3}<tool_call|>", calls=[served("bash", '{"n": 3}')])
+    yield Scene("a rule that fails", "ours", "rule-failed", asking(), (called,), breaks="rule")
+    yield Scene("an exception", "ours", "unhandled", asking(), (called,), breaks="reply")
+    yield Scene("a check that cannot be made", "ours", "check-skipped", asking(tools=tools), (unjudged,), breaks="checker")
+
+
 def every_scene() -> list[Scene]:
     """Return all scenes."""
-    parts: tuple[Callable[[], Iterator[Scene]], ...] = (for_every_client, by_rules, of_engines, of_clients, of_servers)
+    parts: tuple[Callable[[], Iterator[Scene]], ...] = (
+        for_every_client,
+        by_rules,
+        of_engines,
+        of_clients,
+        of_servers,
+        of_toolmend,
+    )
     return [scene for part in parts for scene in part()]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import openai
 import pytest
+from aiohttp import web
 
-from proxy.demo.speak import Said
+from proxy.demo.speak import Said, events
 from tests.conftest import BASH, WAIT, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing, sending
 
@@ -194,6 +196,24 @@ async def test_a_server_without_tool_parser_is_read_from_its_raw_text(proxy: Pro
     for _ in range(2):
         assert (await proxy.ask(tools=[BASH])).calls == [("bash", {"command": "ls -la"})]
     assert [each.get("tool_choice") for each in proxy.vllm.requests] == [None, "none", "none"]
+
+
+async def test_all_that_are_refused_at_once_are_sent_again(proxy: Proxy) -> None:
+    """Each was sent before any refusal was known: what the first one taught is news to the others, too."""
+    asked = asyncio.Event()
+
+    async def refuse_once_all_are_there(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        if body.get("tool_choice") == "none":
+            return await sending(*events(Said(GOOD), body))(request, body)
+        if sum(each.get("tool_choice") is None for each in proxy.vllm.requests) == 4:
+            asked.set()
+        await asked.wait()
+        return web.json_response({"error": {"message": "requires --tool-call-parser to be set"}}, status=400)
+
+    proxy.vllm.says(refuse_once_all_are_there)
+    answers = await asyncio.gather(*(proxy.ask(tools=[BASH]) for _ in range(4)))
+    assert [each.calls for each in answers] == [[("bash", {"command": "ls -la"})]] * 4
+    assert len(proxy.vllm.requests) == 8
 
 
 async def test_a_template_that_wants_turns_to_alternate_gets_them(proxy: Proxy) -> None:

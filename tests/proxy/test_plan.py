@@ -135,11 +135,11 @@ def test_a_question_carries_its_own_limit() -> None:
 
 def test_memory_is_bounded_and_learns_each_thing_once() -> None:
     memory = Memory(size=2)
-    assert memory.learn("a", "roles must alternate")
-    assert memory.learn("a", "roles must alternate") is None
-    assert memory.learn("a", "something else") is None
+    assert memory.learn("a", "roles must alternate", frozenset())
+    assert memory.learn("a", "roles must alternate", memory.granted("a")) is None
+    assert memory.learn("a", "something else", frozenset()) is None
     for model in ("b", "c"):
-        memory.learn(model, "logprobs are not supported")
+        memory.learn(model, "logprobs are not supported", frozenset())
     assert memory.granted("a") == frozenset()
     assert [each.name for each in memory.granted("c")] == ["no_logprobs"]
 
