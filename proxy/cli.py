@@ -207,6 +207,9 @@ def unknown_variables(variables: Iterable[str]) -> list[str]:
     return warnings
 
 
+toolmend.commands.update({str(each.name): each for each in import_module("proxy.cli_data").COMMANDS})
+
+
 def main() -> None:
     """Run the command line; the entry point of the distribution."""
     toolmend(prog_name="toolmend")
