@@ -8,15 +8,15 @@ from typing import Any, Final
 import orjson
 
 from adapters.base import Call, Dialect, Text, Thinking
-from adapters.clients.openai_chat import tools_of
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
 from proxy.failures.table import reason_of
 from proxy.replay.first_answer import First
+from proxy.replay.prune import few_tools, without_annotations
 from proxy.replay.run import Entry
 from rules.base import Verdict, repair
-from rules.conversation import Conversation, Tools, Turn
+from rules.conversation import Conversation, Tools, ToolSpec, Turn
 from rules.registry import RULES
 
 FAULTS: Final = {
@@ -49,13 +49,17 @@ def corpus_line(entry: Entry, first: First) -> str | None:
         "raw": raw,
         **({"prompt_open_thinking": True} if first.opened else {}),
         **({"finish_reason": "length"} if first.written.ending == "length" else {}),
-        "tools": tools_of(tools),
+        "tools": [_tool(each) for each in tools],
         "expect": {"calls": calls, "content": turn.text or None, "reasoning": turn.thinking or None},
         "source": f"a journal, turn {entry['turn']}",
         "note": told.what if told else entry["reason"],
         "origin": "recorded",
     }
     return orjson.dumps(case).decode()
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": tool.name, "parameters": without_annotations(tool.parameters)}}
 
 
 def _dashed(name: str) -> str:
@@ -65,10 +69,8 @@ def _dashed(name: str) -> str:
 def _found(first: First) -> tuple[Dialect, Turn, Verdict, Tools] | None:
     """Find a dialect that alone reads the text as it was read in the turn, with as few tools as it takes."""
     tools = first.plan.conversation.tools
-    named = {call.name for call in first.written.calls}
-    fewer = tuple(tool for tool in tools if tool.name in named) or tools
     wanted = repair(first.written, first.plan.conversation, RULES)
-    for chosen in (fewer, tools):
+    for chosen in (few_tools(tools, (*first.written.calls, *wanted.turn.calls)), tools):
         for dialect in _dialects(first):
             turn = _read(first, dialect, chosen)
             verdict = repair(turn, Conversation(chosen), RULES)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from rules.base import Problem, Verdict, repair
-from rules.conversation import Conversation, Json, Policy, Schema, ToolSpec, Turn
+from rules.conversation import Conversation, Json, Policy, Schema, ToolCall, Tools, ToolSpec, Turn
 from rules.registry import RULES
 
 ROUNDS: Final = 500
@@ -35,8 +35,9 @@ def pruned(case: Case) -> Case:
     The calls that are left are mended as they were. They are numbered anew: `c1`, `c2`.
     """
     wanted = case.verdict()
+    shown = (*case.turn.calls, *wanted.turn.calls)
     for _ in range(ROUNDS):
-        smaller = next((each for each in _smaller(case) if _alike(each.verdict(), wanted)), None)
+        smaller = next((each for each in _smaller(case, shown) if _alike(each.verdict(), wanted)), None)
         if smaller is None:
             break
         case = smaller
@@ -53,11 +54,13 @@ def _gist(problem: Problem | None) -> tuple[str, str]:
     return (problem.reason, problem.call.name if problem.call else "") if problem else ("", "")
 
 
-def _smaller(case: Case) -> Iterator[Case]:
-    """Yield the case with one thing less, the largest things first."""
+def _smaller(case: Case, shown: Sequence[ToolCall]) -> Iterator[Case]:
+    """Yield the case with one thing less, the largest things first.
+
+    The tools of the calls that are shown stay, with the properties that these have: they show what the example is about.
+    """
     turn, within = case.turn, case.within
-    called = {call.name for call in turn.calls}
-    few = tuple(tool for tool in within.tools if tool.name in called)
+    few = few_tools(within.tools, shown)
     if len(few) < len(within.tools) - 1:  # all the others at once
         yield replace(case, within=replace(within, tools=few))
     yield from (replace(case, within=each) for each in _conversations(within))
@@ -65,9 +68,23 @@ def _smaller(case: Case) -> Iterator[Case]:
     yield from (replace(case, turn=each) for each in plainer if each != turn)
     for place in range(len(turn.calls)):
         yield replace(case, turn=replace(turn, calls=turn.calls[:place] + turn.calls[place + 1 :]))
+    yield from (replace(case, within=replace(within, tools=each)) for each in _fewer_tools(within.tools, few))
+    used = {name for call in shown if not isinstance(call.arguments, str) for name in call.arguments}
     for place, tool in enumerate(within.tools):
-        for each in _tools(tool):
+        for each in _tools(tool, used):
             yield replace(case, within=replace(within, tools=(*within.tools[:place], each, *within.tools[place + 1 :])))
+
+
+def few_tools(tools: Tools, calls: Iterable[ToolCall]) -> Tools:
+    """Return the tools that calls are of, or the first one: where nothing is declared there is nothing to be wrong."""
+    called = {call.name for call in calls}
+    return tuple(tool for tool in tools if tool.name in called) or tools[:1]
+
+
+def _fewer_tools(tools: Tools, few: Tools) -> Iterator[Tools]:
+    for place, tool in enumerate(tools):
+        if tool not in few and len(tools) > 1:
+            yield tools[:place] + tools[place + 1 :]
 
 
 def _conversations(within: Conversation) -> Iterator[Conversation]:
@@ -78,15 +95,14 @@ def _conversations(within: Conversation) -> Iterator[Conversation]:
     yield from (each for each in emptied if each != within)
     for at in range(len(within.turns) - 1, 0, -1):
         yield replace(within, turns=within.turns[at:])
-    for place in range(len(within.tools)):
-        yield replace(within, tools=within.tools[:place] + within.tools[place + 1 :])
     for each in fields(Policy):
         plain = getattr(Policy(), each.name)
         if getattr(within.policy, each.name) != plain:
             yield replace(within, policy=replace(within.policy, **{each.name: plain}))
 
 
-def _tools(tool: ToolSpec) -> Iterator[ToolSpec]:
+def _tools(tool: ToolSpec, used: set[str]) -> Iterator[ToolSpec]:
+    """Yield a tool with one thing less, but with the properties that are used."""
     if tool.description:
         yield replace(tool, description="")
     bare: Any = without_annotations(tool.parameters)
@@ -94,7 +110,8 @@ def _tools(tool: ToolSpec) -> Iterator[ToolSpec]:
         yield replace(tool, parameters=bare)
     properties = tool.parameters.get("properties")
     for name in properties if isinstance(properties, dict) else ():
-        yield replace(tool, parameters=without_property(tool.parameters, name))
+        if name not in used:
+            yield replace(tool, parameters=without_property(tool.parameters, name))
 
 
 def without_property(schema: Schema, name: str) -> Schema:

@@ -34,7 +34,11 @@ def step(number: int, command: str = "ls") -> list[dict[str, Any]]:
     """Write a call and its result as an agent's history has them."""
     function = {"name": "bash", "arguments": json.dumps({"command": f"{command} {number}"})}
     return [
-        {"role": "assistant", "content": f"Step {number}.", "tool_calls": [{"id": f"s{number}", "type": "function", "function": function}]},
+        {
+            "role": "assistant",
+            "content": f"Step {number}.",
+            "tool_calls": [{"id": f"s{number}", "type": "function", "function": function}],
+        },
         {"role": "tool", "tool_call_id": f"s{number}", "content": f"result {number}"},
     ]
 

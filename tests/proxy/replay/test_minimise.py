@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.conftest import Proxy, Start
 from tests.fake_vllm import FakeVllm
 from tests.proxy.replaying import drift_of
-from tests.proxy.turns_kept import BASH, EMPTY, GOOD, OTHERS, history, kept, lines, run
+from tests.proxy.turns_kept import BASH, EMPTY, GOOD, OTHERS, history, kept, run
 
 
 async def test_a_long_request_becomes_the_smallest_that_fails(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
