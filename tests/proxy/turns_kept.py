@@ -49,12 +49,16 @@ def history(steps: int) -> list[dict[str, Any]]:
     return [*head, *(message for each in range(steps) for message in step(each))]
 
 
+def turns(folder: Path) -> list[Entry]:
+    """Return the turns in a journal."""
+    return [each for each in entries([folder], Skipped()) if is_turn(each)] if list(folder.glob("*.jsonl")) else []
+
+
 async def kept(folder: Path, count: int = 1) -> list[Entry]:
     """Return the turns in a journal, once there are so many."""
     for _ in range(250):
-        found = [each for each in entries([folder], Skipped()) if is_turn(each)] if list(folder.glob("*.jsonl")) else []
-        if len(found) >= count:
-            return list(found)
+        if len(found := turns(folder)) >= count:
+            return found
         await asyncio.sleep(0.02)
     raise AssertionError(f"{count} turns were expected")
 
