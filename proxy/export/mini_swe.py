@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from adapters.base import Message
 from adapters.messages import merge_users
+from adapters.models.shell_call import command_of
 from adapters.models.textual import behind_system
 from proxy.export import chat
 from proxy.export.taken import Taken, Unfit
@@ -101,9 +102,14 @@ def _said(turn: Turn, tools: Tools) -> str:
     return f"{said}\n\n```bash\n{command}\n```".lstrip()
 
 
-def _command(call: ToolCall, tools: Tools) -> str:
+def _is_shell(name: str, tools: Tools) -> bool:
+    """Tell whether a tool runs shell commands: the only one that takes any, or one that is called as shells are."""
     shell = shell_tool(tools)
-    if shell is None or call.name != shell.name or isinstance(call.arguments, str):
+    return (shell is not None and shell.name == name) or command_of(ToolCall("", name, {"command": "ls"})) is not None
+
+
+def _command(call: ToolCall, tools: Tools) -> str:
+    if isinstance(call.arguments, str) or not _is_shell(call.name, tools):
         raise Unfit("a call is no shell command")
     others = [value for name, value in call.arguments.items() if name not in ("command", *HARMLESS)]
     command = call.arguments.get("command")

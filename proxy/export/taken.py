@@ -22,6 +22,7 @@ LEARNED_FROM: Final = ("mended", "asked-again")
 """Outcomes of turns that were put right."""
 
 REDACTED: Final = "[redacted "
+DRIFTED: Final = "today's code delivers something else"
 
 
 class Unfit(Exception):
@@ -65,14 +66,16 @@ async def take(entry: Entry, terms: Terms, *, shortened: bool = False) -> Taken:
         refuse_shortened(entry, allowed=shortened)
         understood = plan_of(entry, terms)
         first = attempt_of(entry)
-        plan, turn = await _served(entry, understood, terms)
+        served = await _served(entry, understood, terms)
     except (NotReplayable, Fault) as error:
         raise Unfit(str(error)) from error
+    turn, final = served.turn, entry["final"]
     for call in turn.calls:
-        await _refuse_what_is_wrong(call, plan.conversation, terms.checker)
-    final = entry["final"]
+        await _refuse_what_is_wrong(call, served.plan.conversation, terms.checker)
+    if served.outcome not in LEARNED_FROM:
+        raise Unfit(DRIFTED)
     text = final["text"] if final["calls"] else turn.text
-    return Taken(entry, plan, replace(turn, text=text), final["text"], first)
+    return Taken(entry, served.plan, replace(turn, text=text), final["text"], first)
 
 
 def _refuse_what_was_not_mended(entry: Entry) -> None:
@@ -87,21 +90,30 @@ def _refuse_what_was_not_mended(entry: Entry) -> None:
         raise Unfit("what was delivered held a secret, which was taken out")
 
 
-async def _served(entry: Entry, plan: Plan, terms: Terms) -> tuple[Plan, Turn]:
-    """Serve the turn again; return what was delivered. Raises Unfit where today's code delivers something else, or no call."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A turn that was served again: its plan, what was delivered, and the outcome."""
+
+    plan: Plan
+    turn: Turn
+    outcome: str
+
+
+async def _served(entry: Entry, plan: Plan, terms: Terms) -> Served:
+    """Serve the turn again. Raises Unfit where today's code delivers something else, or no call."""
     page, watched = Page(), Watched(entry)
     upstream = Recorded(terms.settings, entry["attempts"], aborted=False)
     services = replace(services_of(entry, plan, terms, upstream, page), sessions=watched)
     await Exchange(services, plan, {}, str(entry["turn"])).run(Silent(streamed=plan.streamed))
     if watched.plan is None or watched.turn is None or page.record is None:
-        raise Unfit("today's code delivers something else")
+        raise Unfit(DRIFTED)
     now = page.record.final
     before = [(call["name"], call["arguments"]) for call in entry["final"]["calls"]]
     if now.text != entry["final"]["text"] or [(call.name, call.arguments) for call in now.calls] != before:
-        raise Unfit("today's code delivers something else")
+        raise Unfit(DRIFTED)
     if not watched.turn.calls:
         raise Unfit("no call was delivered")
-    return watched.plan, watched.turn
+    return Served(watched.plan, watched.turn, page.record.outcome)
 
 
 async def _refuse_what_is_wrong(call: ToolCall, within: Conversation, checker: Checker) -> None:

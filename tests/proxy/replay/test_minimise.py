@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from proxy.profiles import load
 from proxy.replay.axes import AXES
 from proxy.replay.minimise import minimise
 from proxy.replay.run import Entry, Terms, replay
-from proxy.replay.trials import Offline
-from proxy.settings import Settings
+from proxy.replay.terms import settings_for, terms_for
+from proxy.replay.trials import Live, Offline
+from proxy.settings import FileSettings, Settings
+from rules.conversation import ToolCall
 from tests.conftest import Proxy, Start, listen
 from tests.fake_vllm import FakeVllm
 from tests.laws.test_faults import FAULTS, MENDED, gemma, message_of, scene
@@ -123,9 +125,9 @@ async def test_every_fault_of_every_client_stays_what_it_is(
         await terms.checker.aclose()
 
 
-def call_with(call: Any, place: int) -> Any:
-    from dataclasses import replace
-
+def call_with(call: ToolCall, place: int) -> ToolCall:
+    """Make the call one of an earlier step."""
+    assert not isinstance(call.arguments, str)
     others = {
         name: f"echo {place}" if name == "command" and value == "ls -la" else value for name, value in call.arguments.items()
     }
@@ -199,10 +201,6 @@ async def test_a_bound_on_trials_is_kept(vllm: FakeVllm, start: Start, tmp_path:
 
 async def test_more_than_half_of_the_answers_decide(vllm: FakeVllm, start: Start, tmp_path: Path) -> None:
     before = await recorded(vllm, start, tmp_path, stream=False)
-    from proxy.replay.terms import settings_for, terms_for
-    from proxy.replay.trials import Live
-    from proxy.settings import FileSettings
-
     for answers, wrong in (
         ((EMPTY, GOOD, EMPTY), True),
         ((EMPTY, GOOD, GOOD), False),
@@ -225,4 +223,3 @@ async def test_a_model_that_does_well_by_now_is_no_failure(vllm: FakeVllm, start
     result = await run("minimise", "last", "--journal", tmp_path, "--live", "http://127.0.0.1:9")
     assert result.exit_code == 1
     assert "error, upstream, upstream_unreachable" in result.stderr
-    await asyncio.sleep(0)
