@@ -97,7 +97,7 @@ def minimise(context: click.Context, /, out: Path | None, live: str | None, **gi
     """Find the fewest tools and messages with which a TURN still fails in the same way.
 
     TURN is an id as in x-toolmend-turn, the beginning of one, or "last". The record that is printed is a line of a journal.
-    Without --live the recorded answers are served again, and no model is asked.
+    Without --live the recorded answers are served again, and no model is asked. TOOLMEND_UPSTREAM_KEY is the key for one that is.
     """
     commands = import_module("proxy.replay.commands")
     chosen = commands.Chosen(given["journals"], given["turn"], given["file"], given["shortened"])

@@ -7,6 +7,7 @@ Arguments are JSON text, as in OpenAI's API. Source: OpenAI's API reference, "Fi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
@@ -79,8 +80,8 @@ def object_of(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
-        found = orjson.loads(arguments)
-    except orjson.JSONDecodeError:
+        found = json.loads(arguments)  # orjson reads large integers as floats
+    except ValueError:
         return arguments
     return found if isinstance(found, dict) else arguments
 

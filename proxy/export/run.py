@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-
-import orjson
 
 from proxy.export import chat, mini_swe, sharegpt
 from proxy.export.taken import Taken, Unfit, take
@@ -69,10 +69,11 @@ async def _export(journals: Sequence[Path], file: FileSettings, wanted: Wanted, 
             except Unfit as error:
                 told.left_out[str(error)] += 1
                 continue
-            if line in seen:
+            mark = hashlib.sha256(line).digest()
+            if mark in seen:
                 told.left_out["the same was written before"] += 1
                 continue
-            seen.add(line)
+            seen.add(mark)
             write(line)
             told.written += 1
     return told
@@ -84,7 +85,12 @@ async def line_of(entry: Entry, terms: Terms, wanted: Wanted) -> bytes:
     if wanted.pairs:
         _refuse_no_choice(taken)
     made = (PAIRS if wanted.pairs else EXAMPLES)[wanted.form](taken)
-    return redact_line(orjson.dumps(clean(made)).decode()).encode() + b"\n"
+    if wanted.pairs and made["chosen"] == made["rejected"]:
+        raise Unfit("what was delivered is what the model wrote")
+    try:
+        return redact_line(json.dumps(clean(made), ensure_ascii=False, allow_nan=False)).encode() + b"\n"
+    except ValueError as error:  # a number without end, half a character
+        raise Unfit("it holds what JSON cannot carry") from error
 
 
 def _refuse_no_choice(taken: Taken) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
-
-import orjson
 
 from adapters.base import Call, Dialect, Text, Thinking
 from adapters.decoding import decode
@@ -28,6 +28,9 @@ FAULTS: Final = {
     "read_shell_fence": "fenced",
 }
 """Reason -> what the corpus calls it; an engine's fault is none of the text's."""
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half a character: legal in JSON as an escape, and in no other form."""
 
 
 def corpus_line(entry: Entry, first: First) -> str | None:
@@ -55,7 +58,8 @@ def corpus_line(entry: Entry, first: First) -> str | None:
         "note": told.what if told else entry["reason"],
         "origin": "recorded",
     }
-    return orjson.dumps(case).decode()
+    text = json.dumps(case, ensure_ascii=False)
+    return text if text.isascii() or not SURROGATE.search(text) else json.dumps(case)
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def pruned(case: Case) -> Case:
     The calls that are left are mended as they were. They are numbered anew: `c1`, `c2`.
     """
     wanted = case.verdict()
-    shown = (*case.turn.calls, *wanted.turn.calls)
     for _ in range(ROUNDS):
+        shown = (*case.turn.calls, *case.verdict().turn.calls)
         smaller = next((each for each in _smaller(case, shown) if _alike(each.verdict(), wanted)), None)
         if smaller is None:
             break
@@ -46,7 +46,8 @@ def pruned(case: Case) -> Case:
 
 
 def _alike(verdict: Verdict, wanted: Verdict) -> bool:
-    mended = all(call in wanted.turn.calls for call in verdict.turn.calls)
+    whole = [replace(call, whole=True) for call in wanted.turn.calls]
+    mended = all(replace(call, whole=True) in whole for call in verdict.turn.calls)
     return mended and verdict.repairs == wanted.repairs and _gist(verdict.problem) == _gist(wanted.problem)
 
 
@@ -68,6 +69,8 @@ def _smaller(case: Case, shown: Sequence[ToolCall]) -> Iterator[Case]:
     yield from (replace(case, turn=each) for each in plainer if each != turn)
     for place in range(len(turn.calls)):
         yield replace(case, turn=replace(turn, calls=turn.calls[:place] + turn.calls[place + 1 :]))
+    if not all(call.whole for call in turn.calls):
+        yield replace(case, turn=replace(turn, calls=tuple(replace(call, whole=True) for call in turn.calls)))
     yield from (replace(case, within=replace(within, tools=each)) for each in _fewer_tools(within.tools, few))
     used = {name for call in shown if not isinstance(call.arguments, str) for name in call.arguments}
     for place, tool in enumerate(within.tools):

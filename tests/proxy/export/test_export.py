@@ -219,6 +219,12 @@ async def test_a_call_that_held_a_secret_is_not_learned(vllm: FakeVllm, start: S
     assert "1 left out: what was delivered held a secret, which was taken out" in result.stderr
 
 
+async def test_large_numbers_stay_exact(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
+    await recorded(vllm, start, tmp_path, stream, AS_TEXT.replace(">5<", ">123456789012345678901234567890<"))
+    [made] = lines(await run("export", "--pairs", "--journal", tmp_path))
+    assert called(made["chosen"][0]) == [("bash", {"command": "ls", "timeout": 123456789012345678901234567890})]
+
+
 async def test_the_same_is_written_once(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path) -> None:
     vllm.says(AS_TEXT)
     proxy = Proxy(await start(upstream=vllm.url, journal=tmp_path), vllm, stream)
