@@ -14,11 +14,10 @@ from typing import Any, Final, TypeAlias
 from proxy.export import chat, mini_swe, sharegpt
 from proxy.export.taken import Taken, Unfit, take
 from proxy.records.read import Skipped, entries, is_turn
-from proxy.redact import redact, redact_line
+from proxy.redact import redact_json, redact_line
 from proxy.replay.run import Entry, Terms
 from proxy.replay.terms import be_quiet, settings_for, terms_for
 from proxy.settings import FileSettings
-from rules.conversation import Json
 
 Write: TypeAlias = Callable[[Taken], dict[str, Any]]
 """Writes a turn in a format. Raises Unfit for one that the format cannot carry."""
@@ -88,7 +87,7 @@ async def line_of(entry: Entry, terms: Terms, wanted: Wanted) -> bytes:
     if wanted.pairs and made["chosen"] == made["rejected"]:
         raise Unfit("what was delivered is what the model wrote")
     try:
-        return redact_line(json.dumps(clean(made), ensure_ascii=False, allow_nan=False)).encode() + b"\n"
+        return redact_line(json.dumps(redact_json(made), ensure_ascii=False, allow_nan=False)).encode() + b"\n"
     except ValueError as error:  # a number without end, half a character
         raise Unfit("it holds what JSON cannot carry") from error
 
@@ -99,16 +98,3 @@ def _refuse_no_choice(taken: Taken) -> None:
         raise Unfit("the model's own answer was right: the fault was not its own")
     if not (taken.first["raw"].strip() or taken.first["came"]["calls"]):
         raise Unfit("the model's first answer was empty")
-
-
-def clean(value: Any) -> Json:
-    """Take the secrets out of JSON: they are out of the journal already, unless its rules have grown since."""
-    match value:
-        case str():
-            return redact(value)
-        case list():
-            return [clean(each) for each in value]
-        case dict():
-            return {redact(key): clean(each) for key, each in value.items()}
-        case _:
-            return value  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from proxy.records.read import NoJournal, find
-from proxy.redact import redact_line
+from proxy.redact import redact, redact_json, redact_line
 from proxy.replay.example import NoExample, example_of
 from proxy.replay.minimise import Minimised, NotFailing, minimise
 from proxy.replay.run import Entry, NotReplayable, plan_of
@@ -57,7 +57,7 @@ def minimised(chosen: Chosen, again: Again | None) -> tuple[bytes, str]:
     be_quiet()
     upstream, key = (again.upstream, again.key) if again else (NOBODY, None)
     made = _run(_minimised(chosen, settings_for(chosen.file, upstream=upstream, key=key), again))
-    return redact_line(orjson.dumps(made.entry).decode()).encode() + b"\n", str(made)
+    return redact_line(orjson.dumps(redact_json(made.entry)).decode()).encode() + b"\n", str(made)
 
 
 async def _minimised(chosen: Chosen, settings: Settings, again: Again | None) -> Minimised:
@@ -85,7 +85,7 @@ def example(chosen: Chosen) -> str:
 
 async def _example(chosen: Chosen) -> str:
     async with terms_for(settings_for(chosen.file)) as terms:
-        return await example_of(chosen.entry(), terms)
+        return redact(await example_of(chosen.entry(), terms))
 
 
 def _run(doing: Coroutine[Any, Any, T]) -> T:

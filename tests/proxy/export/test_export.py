@@ -22,6 +22,7 @@ from tests.proxy.turns_kept import AS_TEXT, BASH, EMPTY, GOOD, OTHERS, history, 
 
 FORMATS = ("openai", "sharegpt", "mini-swe")
 SECRET = "sk-canary0123456789abcdef"
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIcanary0123456789\n-----END PRIVATE KEY-----"
 
 
 async def recorded(vllm: FakeVllm, start: Start, folder: Path, stream: bool, *answers: Any, **body: Any) -> dict[str, Any]:
@@ -188,7 +189,7 @@ async def test_no_secret_comes_out(vllm: FakeVllm, start: Start, stream: bool, t
     """Neither one that the journal left out, nor one that came into it by another way."""
     messages = [
         {"role": "system", "content": f"Key: {SECRET}"},
-        {"role": "user", "content": f"Use {SECRET} and Bearer {SECRET}."},
+        {"role": "user", "content": f"Use {SECRET} and Bearer {SECRET}.\n{KEY}"},
     ]
     described = {**BASH, "function": {**BASH["function"], "description": f"With {SECRET}."}}
     before = await recorded(vllm, start, tmp_path / "j", stream, f"{SECRET}\n{EMPTY}", GOOD, messages=messages, tools=[described])
