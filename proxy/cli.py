@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 from pydantic import ValidationError
 
-from proxy import cli_journal, workers
+from proxy import cli_data, cli_journal, workers
 from proxy.config_file import ConfigError, explain, read_config
 from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
 
@@ -196,7 +196,7 @@ def _complaints(error: ValidationError) -> Iterable[str]:
         yield explain(detail) if detail["loc"] else str(detail["ctx"]["error"])
 
 
-for _command in cli_journal.COMMANDS:
+for _command in (*cli_journal.COMMANDS, *cli_data.COMMANDS):
     toolmend.add_command(_command)
 
 

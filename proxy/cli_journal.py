@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
-from proxy.config_file import ConfigError, read_config
+from proxy.config_file import ConfigError, explain, read_config
 from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
-from proxy.settings import FileSettings, Settings
+from proxy.settings import FileSettings
 
 LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
-NOWHERE = "http://127.0.0.1:9"
-"""A model server that is never asked: what is replayed is answered from the record."""
-
 GROUPS = ("class", "model", "client", "tool", "rule", "conversation")
 
 journal_option = click.option(
@@ -53,13 +52,11 @@ def _refuse(error: NoJournal) -> None:
     sys.exit(1)
 
 
-def _profiles(context: click.Context, config: Path | None) -> Settings:
-    """Return the settings that turns are served by again."""
+def _file(context: click.Context, config: Path | None) -> FileSettings:
     try:
-        settings = read_config(config) if config else FileSettings()
+        return read_config(config) if config else FileSettings()
     except ConfigError as error:
         raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
-    return Settings.model_validate({**settings.model_dump(exclude_unset=True), "upstream": NOWHERE, "host": "127.0.0.1"})
 
 
 REPORT = """Say whose fault it was, how often, what it cost, and what to change first.
@@ -123,9 +120,8 @@ Exit codes: 0 there it is; 1 there is no such turn; 2 a wrong option.
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.pass_context
 def show(context: click.Context, /, turn: str, journals: Sequence[Path], config: Path | None, *, as_json: bool) -> None:
-    from proxy.checker import Checker  # noqa: PLC0415
-    from proxy.profiles import load  # noqa: PLC0415
     from proxy.replay.run import NotReplayable, Terms, plan_of  # noqa: PLC0415
+    from proxy.replay.terms import settings_for  # noqa: PLC0415
     from proxy.report.show import lines  # noqa: PLC0415
 
     try:
@@ -135,10 +131,9 @@ def show(context: click.Context, /, turn: str, journals: Sequence[Path], config:
     if as_json:
         click.echo(json.dumps(entry, ensure_ascii=False, indent=2))
         return
-    settings = _profiles(context, config)
     plan, why_not = None, ""
     try:
-        plan = plan_of(entry, Terms(settings, load(settings.profile), Checker()))
+        plan = plan_of(entry, Terms.to_read(settings_for(_file(context, config))))
     except NotReplayable as error:
         why_not = str(error)
     for line in lines(entry, plan, why_not):
@@ -212,20 +207,18 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     as_json: bool,
 ) -> None:
     from proxy.replay import printed  # noqa: PLC0415
+    from proxy.replay.terms import NOBODY, settings_for  # noqa: PLC0415
 
     skipped = Skipped()
     try:
         found = list(_chosen(what, journals, skipped, _since(context, since)))
     except NoJournal as error:
         _refuse(error)
-    settings = _profiles(context, config)
-    if live:
-        from proxy.settings import normal_upstream  # noqa: PLC0415
-
-        try:
-            settings = settings.model_copy(update={"upstream": normal_upstream(live)})
-        except ValueError as error:
-            raise click.UsageError(f"--live {error}", context) from None
+    try:
+        key = os.environ.get("TOOLMEND_UPSTREAM_KEY") or None
+        settings = settings_for(_file(context, config), upstream=live or NOBODY, key=key)
+    except ValidationError as error:
+        raise click.UsageError(f"--live {'; '.join(map(explain, error.errors()))}", context) from None
     sys.exit(asyncio.run(printed.run(found, settings, skipped.sentences(), live=live is not None, as_json=as_json)))
 
 

@@ -112,9 +112,9 @@ class Plan:
         callable_ = bool(self.conversation.tools or self.body.fields.get("tools"))
         large = len(self.body.members.get("tools", b"")) > CACHED
         make = _grammar.__wrapped__ if large else _grammar
-        return make(self._reads(), _Tools(self.conversation.tools), self.stops, callable_)
+        return make(self.reads(), _Tools(self.conversation.tools), self.stops, callable_)
 
-    def _reads(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[str, ...]:
         """Name the dialects that the answer may be written in: as the client's prompt asks, as we ask, as the model may."""
         own = (self.dialect.name,) if self.dialect else ()
         return tuple(dict.fromkeys((*self.client.reads, *own, *self.profile.reads)))

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from proxy.redact import redact, redact_line
+from proxy.redact import redact, redact_json, redact_line
 from proxy.settings import Bodies, Mode
 from rules.conversation import Ending, Json
 
@@ -279,7 +279,7 @@ def weight(record: Record) -> int:
 def render(record: Record, bodies: Bodies, limit: int) -> bytes:
     """Write a record as one line of JSON of at most `limit` bytes, without secrets."""
     tree: Any = _tree(record, _shape if bodies == "off" else _redacted, "")
-    body = _redacted_json(orjson.loads(record.request.body)) if record.request.body and bodies == "on" else None
+    body = redact_json(orjson.loads(record.request.body)) if record.request.body and bodies == "on" else None
     room = limit - min(len(record.request.body), limit // 2) if body is not None else limit
     for longest in LADDER:
         text = _text(tree)
@@ -307,19 +307,6 @@ def _put_body(request: Any, whole: Json, room: int) -> None:
         if len(text) <= room and len(_line(text)) <= room:
             request[BODY], request["shortened"] = value, longest > 0
             return
-
-
-def _redacted_json(value: Any) -> Json:
-    """Take the secrets out of JSON."""
-    match value:
-        case str():
-            return _redacted("", value)
-        case list():
-            return [_redacted_json(each) for each in value]
-        case dict():
-            return {str(_redacted("", key)): _redacted_json(each) for key, each in value.items()}
-        case _:
-            return value  # type: ignore[no-any-return]
 
 
 def _shortened(value: Json, longest: int) -> Json:

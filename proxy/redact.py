@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Replace: TypeAlias = Callable[[re.Match[str]], str]
 
@@ -54,6 +54,19 @@ def redact_line(text: str) -> str:
     for pattern, replace in PATTERNS:
         text = pattern.sub(replace, text)
     return text
+
+
+def redact_json(value: Any) -> Any:
+    """Take secrets out of all texts in JSON, names of members included."""
+    match value:
+        case str():
+            return redact(value)
+        case list():
+            return [redact_json(each) for each in value]
+        case dict():
+            return {redact(key): redact_json(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _token(found: re.Match[str]) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
-import structlog
 
-from proxy.checker import Checker
-from proxy.profiles import load
 from proxy.records.read import Entry
 from proxy.replay.run import NotReplayable, Replayed, Terms, replay
+from proxy.replay.terms import be_quiet, terms_for
 from proxy.report.text import visible
 from proxy.settings import Settings
-from proxy.upstream import Upstream
 
 SAME, CHANGED, NOTHING = 0, 1, 3
 """Exit codes."""
@@ -24,20 +20,14 @@ SAME, CHANGED, NOTHING = 0, 1, 3
 
 async def run(entries: Sequence[Entry], settings: Settings, skipped: Sequence[str], *, live: bool, as_json: bool) -> int:
     """Serve turns again, print, and return the exit code."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    checker, upstream = Checker(), Upstream(settings) if live else None
+    be_quiet()
     done: list[Replayed | NotReplayable] = []
-    try:
-        terms = Terms(settings, load(settings.profile), checker, upstream)
+    async with terms_for(settings, live=live) as terms:
         for entry in entries:
             outcome = await _once(entry, terms)
             done.append(outcome)
             for line in _json(entry, outcome) if as_json else _lines(entry, outcome):
                 click.echo(line)
-    finally:
-        await checker.aclose()
-        if upstream is not None:
-            await upstream.close()
     return _end(done, skipped, as_json=as_json)
 
 

@@ -160,6 +160,13 @@ def whole_of(attempt: Attempt) -> bytes:
     return orjson.dumps({"id": "recorded", "choices": [choice | logprobs], "usage": _usage(attempt)})
 
 
+def bytes_of(attempt: Attempt) -> bytes:
+    """Return what a server would have to send for an answer to be read again."""
+    if not attempt["came"]["streamed"]:
+        return whole_of(attempt)
+    return b"".join(b"data: " + each + b"\n\n" for each in events(attempt))
+
+
 def _choices(attempt: Attempt) -> Iterator[dict[str, Any]]:
     came, raw = attempt["came"], attempt["raw"]
     exact = came["source"] == "logprobs"

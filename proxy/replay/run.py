@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Self
@@ -26,9 +26,9 @@ from proxy.observe import write_down
 from proxy.outcome import Outcome
 from proxy.plan import Plan, make_plan
 from proxy.prober import Prober
-from proxy.profiles import Profile
+from proxy.profiles import Profile, load
 from proxy.record import Record, render
-from proxy.replay.recorded import Recorded, events, whole_of
+from proxy.replay.recorded import Recorded, bytes_of
 from proxy.services import Services
 from proxy.sessions import Sessions
 from proxy.settings import Settings
@@ -131,6 +131,11 @@ class Terms:
     checker: Checker
     upstream: Upstream | None = None
 
+    @staticmethod
+    def to_read(settings: Settings) -> Terms:
+        """Return what a request is understood by again; nothing is served."""
+        return Terms(settings, load(settings.profile), Checker())
+
 
 async def replay(entry: Entry, terms: Terms) -> Replayed:
     """Serve a recorded turn again, and compare. Raises NotReplayable."""
@@ -160,9 +165,7 @@ async def _observed(entry: Entry, plan: Plan, services: Services) -> None:
     attempt = entry["attempts"][0] if entry["attempts"] else None
     if attempt is None:
         raise NotReplayable("it was only observed, and no answer came")
-    streamed = b"".join(b"data: " + each + b"\n\n" for each in events(attempt))
-    data = streamed if attempt["came"]["streamed"] else whole_of(attempt)
-    await write_down(data, plan, services, str(entry["turn"]), time.monotonic())
+    await write_down(bytes_of(attempt), plan, services, str(entry["turn"]), time.monotonic())
 
 
 def plan_of(entry: Entry, terms: Terms) -> Plan:
@@ -227,14 +230,3 @@ def differences(before: Entry, after: Entry | None, outcome: Outcome | None) -> 
 def _told(value: Any) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return (text if len(text) <= 200 else f"{text[:100]} ... {text[-90:]}") or "nothing"
-
-
-async def replay_all(records: Sequence[Entry], terms: Terms) -> list[Replayed | NotReplayable]:
-    """Serve turns again, one after the other."""
-    done: list[Replayed | NotReplayable] = []
-    for entry in records:
-        try:
-            done.append(await replay(entry, terms))
-        except NotReplayable as error:
-            done.append(error)
-    return done

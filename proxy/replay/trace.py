@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.observe import Read, read_turn
 from proxy.plan import Plan
-from proxy.replay.recorded import events, whole_of
+from proxy.replay.recorded import bytes_of
 from rules.base import Rule, Verdict, repair
 from rules.conversation import Turn
 from rules.registry import RULES
@@ -31,13 +31,6 @@ class Trace:
     read: Read
     changes: tuple[Change, ...]
     verdict: Verdict
-
-
-def bytes_of(attempt: Mapping[str, Any]) -> bytes:
-    """Return what a server would have to send for an attempt to be read again."""
-    if not attempt["came"]["streamed"]:
-        return whole_of(attempt)
-    return b"".join(b"data: " + each + b"\n\n" for each in events(attempt))
 
 
 def trace(attempt: Mapping[str, Any], plan: Plan) -> Trace:

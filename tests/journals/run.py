@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import subprocess
 import sys
 import tempfile
@@ -18,19 +17,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from proxy.checker import Checker
 from proxy.config_file import read_config
 from proxy.failures.base import CLASSES
-from proxy.profiles import load
 from proxy.records.read import Skipped, entries, is_turn
-from proxy.replay.run import NotReplayable, Terms, replay
-from proxy.settings import Settings
+from proxy.replay.run import NotReplayable, replay
+from proxy.replay.terms import be_quiet, settings_for, terms_for
+from proxy.settings import FileSettings
 from tests.journals.playing import Played, play
 from tests.journals.scenes import every_scene
-
-NOWHERE = "http://127.0.0.1:9"
 
 
 def main() -> None:
@@ -41,7 +35,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where to leave the journal")
     parser.add_argument("--write", type=Path, help="a Markdown file")
     given = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    be_quiet()
     with tempfile.TemporaryDirectory() as folder:
         text = asyncio.run(measured(given.keep or Path(folder) / "journal", given.also))
     print(text)
@@ -64,19 +58,17 @@ async def measured(folder: Path, also: list[Path]) -> str:
 
 async def drifted(folder: Path, config: Path | None) -> Counter[str]:
     """Serve all turns of a journal again, and count what became of them."""
-    profiles: Any = read_config(config).profile if config else ()
-    settings = Settings(upstream=NOWHERE, profile=profiles)
-    checker = Checker()
-    terms, counts = Terms(settings, load(settings.profile), checker), Counter[str]()
-    for entry in [each for each in entries([folder], Skipped()) if is_turn(each)]:
-        try:
-            found = await replay(entry, terms)
+    counts: Counter[str] = Counter()
+    async with terms_for(settings_for(read_config(config) if config else FileSettings())) as terms:
+        for entry in [each for each in entries([folder], Skipped()) if is_turn(each)]:
+            try:
+                found = await replay(entry, terms)
+            except NotReplayable as error:
+                counts[f"not served: {error}"] += 1
+                continue
             counts["otherwise" if found.drift else "as then"] += 1
             for each in found.drift:
                 print(entry["turn"], entry["class"], entry["reason"], each, file=sys.stderr)
-        except NotReplayable as error:
-            counts[f"not served: {error}"] += 1
-    await checker.aclose()
     return counts
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from proxy.checker import Checker
 from proxy.demo.speak import Said
-from proxy.profiles import load
 from proxy.records.read import Skipped, entries, is_turn
 from proxy.replay.run import NotReplayable, Replayed, Terms, replay
-from proxy.settings import ProfileTable, Settings
+from proxy.replay.terms import settings_for, terms_for
+from proxy.settings import FileSettings, ProfileTable
 from rules.registry import RULES
 from tests.conftest import BASH, WAIT, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing
@@ -28,10 +27,8 @@ EMPTY = "<|tool_call>call:bash{}<tool_call|>"
 
 @pytest.fixture
 async def terms() -> AsyncIterator[Terms]:
-    checker = Checker()
-    settings = Settings(upstream="http://127.0.0.1:9")
-    yield Terms(settings, load(), checker)
-    await checker.aclose()
+    async with terms_for(settings_for(FileSettings())) as terms:
+        yield terms
 
 
 @pytest.fixture
@@ -102,7 +99,7 @@ async def test_what_was_learned_from_refusals_and_memory_is_known_again(
     found = turns(tmp_path)
     assert found[1]["known"]["granted"] == ["no_logprobs"]
     assert found[-1]["dialect"] != "native"
-    assert await drift_of(tmp_path, Settings(upstream="http://127.0.0.1:9", profile=(table,))) == [()] * len(found)
+    assert await drift_of(tmp_path, FileSettings(profile=(table,))) == [()] * len(found)
 
 
 async def test_a_profile_that_is_not_there_is_named(

@@ -1,0 +1,1 @@
+"""Mended turns as data for fine-tuning."""
