@@ -25,15 +25,20 @@ Weight = Literal["breaks", "risk", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that can be found."""
+    """One thing that can be found.
+
+    between  what toolmend does about it when it stands between; said only where it was seen to help
+    """
 
     blame: Blame
     weight: Weight
     what: str
     change: tuple[str, ...] = ()
+    between: str = ""
 
 
-PUT_BETWEEN: Final = "toolmend: put it between the framework and this server (toolmend serve --upstream {upstream})"
+QUIET: Final = "vLLM: --default-chat-template-kwargs '{{\"enable_thinking\": false}}'"
+RAW: Final = "it reads the raw text itself"
 
 CATALOGUE: Final[Mapping[str, Entry]] = {
     # -- the server could not be examined
@@ -96,13 +101,15 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "configuration",
         "breaks",
         "The server runs without a tool parser and refuses tools.",
-        ("vLLM: --enable-auto-tool-choice {parser}", "toolmend needs no parser on the server: it reads the raw text itself"),
+        ("vLLM: --enable-auto-tool-choice {parser}",),
+        f"it needs no parser on the server, {RAW}",
     ),
     "tool-parser-wrong": Entry(
         "configuration",
         "breaks",
         "The server's tool parser does not read the format that this model writes ({dialect}): the calls are lost or shredded.",
-        ("vLLM: {parser}", "toolmend mends it as it is: it reads the raw text itself"),
+        ("vLLM: {parser}",),
+        RAW,
     ),
     "chat-template-missing": Entry(
         "template",
@@ -120,35 +127,30 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "configuration",
         "breaks",
         "The reasoning parser takes the answer for a thought: content stays empty, and the words stand in the reasoning.",
-        (
-            "vLLM: leave out --reasoning-parser, or use a template that says whether it opens a thought",
-            "toolmend mends it as it is: it reads the raw text itself",
-        ),
+        ("vLLM: leave out --reasoning-parser, or let the template open the thought that the parser waits for",),
+        RAW,
     ),
     "thinking-eats-budget": Entry(
         "configuration",
         "breaks",
         "The model thinks until a limit ends it, and never comes to the call.",
-        (
-            "vLLM: --default-chat-template-kwargs '{{\"enable_thinking\": false}}'",
-            "toolmend: request.chat_template_kwargs = {{ enable_thinking = false }} in the profile",
-        ),
+        (QUIET,),
+        "where the model's profile says so, it asks with thinking off",
     ),
     "thought-shown": Entry(
         "configuration",
         "risk",
         "Thinking is on, and thoughts come as text: frameworks keep them in the history, or take calls out of them.",
         (
-            "vLLM: --reasoning-parser of the model's family, or thinking off: --default-chat-template-kwargs"
-            " '{{\"enable_thinking\": false}}'",
-            "toolmend strips thoughts as it is",
+            "vLLM: --reasoning-parser of the model's family; or, with thinking off, " + QUIET,
+            "toolmend strips thoughts from what it passes on",
         ),
     ),
     "thinking-on": Entry(
         "configuration",
         "note",
         "Thinking is on: {share} of the tokens of the answers are thoughts.",
-        ("where that takes too long: --default-chat-template-kwargs '{{\"enable_thinking\": false}}' (vLLM)",),
+        ("where that takes too long, " + QUIET,),
     ),
     "structured-off": Entry(
         "configuration",
@@ -173,15 +175,16 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "engine",
         "breaks",
         "The server's parser spoils what the model wrote well.",
-        ("{avoid}", "toolmend mends it as it is: it reads the raw text itself"),
+        ("{avoid}",),
+        RAW,
     ),
     "truncation-hidden": Entry(
         "engine",
         "risk",
         "A call that a limit cut is told as finished: a framework would carry it out as it is, cut short.",
         (
-            "vLLM: 0.33 or later tells it right; ask for streams until then",
-            "toolmend tells it right and never passes such a call on",
+            "vLLM: 0.33 or later tells it right; until then, ask for streams",
+            "toolmend tells it right, and never passes such a call on",
         ),
     ),
     # -- the template
@@ -213,7 +216,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "template",
         "breaks",
         "The chat template refuses the order of messages that frameworks send.",
-        ("vLLM: --chat-template FILE with one that takes it", "toolmend mends it as it is: it learns it from the error"),
+        ("vLLM: --chat-template FILE with one that takes it",),
+        "it learns from the error how messages have to stand",
     ),
     # -- the framework's protocol, the model
     "text-protocol": Entry(
@@ -221,7 +225,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "breaks",
         "With tools in the request the model is right; with the functions as text in the prompt, as OpenHands asks models that it"
         " does not know by name, it is not.",
-        ("framework: let it use native tools (OpenHands: LLM_NATIVE_TOOL_CALLING=true)", PUT_BETWEEN),
+        ("framework: let it use native tools (OpenHands: LLM_NATIVE_TOOL_CALLING=true)",),
+        "it puts the call into the framework's form, and asks for what is missing",
     ),
     "native-protocol": Entry(
         "model",
@@ -234,24 +239,28 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "breaks",
         "The model itself does not make the call: what it wrote holds none.",
         ("no flag of the server changes that: try another model, a larger one, or one that is less quantized",),
+        "it asks again",
     ),
     "model-name": Entry(
         "model",
         "breaks",
         "The model calls tools that are not declared.",
-        (PUT_BETWEEN + ": it asks for the right name", "another model, where that does not help"),
+        ("another model, a larger one, or one that is less quantized",),
+        "it asks for the right name",
     ),
     "model-arguments": Entry(
         "model",
         "breaks",
         "The model itself makes calls that are wrong: what it wrote breaks the tools' schemas.",
-        (PUT_BETWEEN + ": it asks for what is missing",),
+        ("another model, a larger one, or one that is less quantized",),
+        "it asks for what is missing",
     ),
     "model-format": Entry(
         "model",
         "breaks",
         "The model writes the call in a form that the server does not read; what it means is clear.",
-        (PUT_BETWEEN + ": its rules mend it ({repairs})",),
+        ("another tool parser, where the model's own form is known: docs/dialects.md",),
+        "it reads it ({repairs})",
     ),
     "model-wrong": Entry(
         "model",

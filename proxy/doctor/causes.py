@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from proxy.capabilities import NO_PARSER
@@ -18,11 +18,16 @@ from proxy.doctor.wire import Answer, Trouble, TroubleKind
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something is not right. `fills`: what the catalogue's words leave open."""
+    """Why something is not right.
+
+    fills   what the catalogue's words leave open
+    helped  the same play came out right through toolmend; None: it was not played, or it is no play
+    """
 
     code: str
     words: str
     fills: Mapping[str, str] = field(default_factory=dict)
+    helped: bool | None = None
 
 
 # -- no answer at all
@@ -73,12 +78,11 @@ _LOST: Final = frozenset({"call-not-parsed", "call-misparsed", "text-lost"})
 def cause_of(trial: Trial, turn: Turn, gathered: Gathered) -> Cause:
     """Say why a turn is not right: what the request met, what the parsers made of the answer, what the model wrote."""
     if turn.trouble is not None:
-        cause = cause_of_trouble(turn.trouble, keyed=gathered.keyed)
-        return Cause(cause.code, cause.words, {"parser": flag_for(format_of(gathered))})
+        return replace(cause_of_trouble(turn.trouble, keyed=gathered.keyed), fills={"parser": flag_for(format_of(gathered))})
     assert turn.answer is not None
     assert turn.outcome is not None
     look = gathered.look_at(trial)
-    return _template(trial, turn, gathered) or _parsers(look, gathered) or _thought(turn, look, gathered) or _model(turn, look)
+    return _template(trial, turn, gathered) or _parsers(look, gathered) or _thought(turn, gathered) or _model(turn, look)
 
 
 def format_of(gathered: Gathered) -> str:
@@ -131,7 +135,7 @@ def other_parser(dialect: str, gathered: Gathered) -> bool:
     return parser != dialect if parser is not None else gathered.known.structured_outputs is True
 
 
-def _thought(turn: Turn, look: Look | None, gathered: Gathered) -> Cause | None:
+def _thought(turn: Turn, gathered: Gathered) -> Cause | None:
     """Blame thinking, or the parser of thoughts."""
     assert turn.answer is not None
     assert turn.outcome is not None

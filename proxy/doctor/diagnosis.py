@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -53,11 +54,19 @@ def _of_trials(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
     for trial in gathered.trials:
         if trial.way.via == "direct" and (turn := trial.failed) is not None:
             cause = cause_of(trial, turn, gathered)
-            words = f"{trial.way.name}{_where(trial)}: {cause.words}"
-            yield (
-                trial.way.level,
-                _compared(trial, Cause(cause.code, words, {"dialect": format_of(gathered)} | dict(cause.fills)), gathered),
+            told = replace(
+                cause,
+                words=f"{trial.way.name}{_where(trial)}: {cause.words}",
+                fills={"dialect": format_of(gathered)} | dict(cause.fills),
+                helped=_helped(trial, gathered),
             )
+            yield trial.way.level, _compared(trial, told, gathered)
+
+
+def _helped(trial: Trial, gathered: Gathered) -> bool | None:
+    """Tell whether the same play came out right through toolmend; None where it was not played so."""
+    way = replace(trial.way, via="toolmend")
+    return next((other.right for other in gathered.trials if other.way == way), None)
 
 
 def _where(trial: Trial) -> str:
@@ -74,7 +83,7 @@ def _compared(trial: Trial, cause: Cause, gathered: Gathered) -> Cause:
     if not right:
         return cause
     words = f"{cause.words} ({other}: right, {right})"
-    return Cause("text-protocol" if other == "native" else "native-protocol", words, cause.fills)
+    return replace(cause, code="text-protocol" if other == "native" else "native-protocol", words=words)
 
 
 def _all_right(gathered: Gathered, level: int, protocol: Name) -> str:

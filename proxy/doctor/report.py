@@ -128,6 +128,8 @@ def _finding(number: int, found: Finding) -> str:
     for title, texts in (("seen", found.evidence), ("change", found.change)):
         for each in texts:
             lines += _wrapped(each, f"   {title}: ", "      ")
+        if title == "seen" and found.helped[1]:
+            lines.append(f"   through toolmend: {found.helped[0]} of {found.helped[1]} of these plays came out right")
     return "\n".join(lines)
 
 
