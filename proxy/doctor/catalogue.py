@@ -149,7 +149,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "thinking-on": Entry(
         "configuration",
         "note",
-        "Thinking is on: {share} of the tokens of the answers are thoughts.",
+        "Thinking is on: {share} of what the model writes are thoughts.",
         ("where that takes too long, " + QUIET,),
     ),
     "structured-off": Entry(

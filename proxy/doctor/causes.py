@@ -20,6 +20,7 @@ from proxy.doctor.wire import Answer, Trouble, TroubleKind
 class Cause:
     """Why something is not right.
 
+    where   which play it was; empty: it was no play
     fills   what the catalogue's words leave open
     helped  the same play came out right through toolmend; None: it was not played, or it is no play
     """
@@ -28,6 +29,7 @@ class Cause:
     words: str
     fills: Mapping[str, str] = field(default_factory=dict)
     helped: bool | None = None
+    where: str = ""
 
 
 # -- no answer at all
@@ -125,6 +127,18 @@ def _parsers(look: Look | None, gathered: Gathered) -> Cause | None:
         return None  # it was not right before the parser saw it either
     told = f"{fault.name} ({', '.join(fault.issues)})" if fault.name else fault.kind
     return Cause("engine-parser", f"{told}: {words}", {"avoid": f"vLLM: see {told} in docs/engine.md"})
+
+
+def _text(turn: Turn, look: Look | None) -> Cause | None:
+    """Blame the server's parsers where the text protocol's text was right as the model wrote it, and did not come as it was."""
+    assert turn.answer is not None
+    if look is None or not look.spoken:
+        return None
+    words = f"the model wrote {quoted(look.raw)}"
+    if turn.answer.reasoning.strip() and not turn.answer.content.strip():
+        return Cause("reasoning-swallows", f"{words}, and it came as reasoning")
+    words = f"{words}, and {quoted(turn.answer.content) if turn.answer.content.strip() else 'no content'} came"
+    return Cause("engine-parser", f"without tools in the request: {words}", {"avoid": "vLLM: leave out --tool-call-parser"})
 
 
 def other_parser(dialect: str, gathered: Gathered) -> bool:

@@ -42,7 +42,6 @@ class Output:
 def run(order: Order, purse: Purse, output: Output) -> int:
     """Examine a server and tell what was found. Returns the exit code."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     if output.write is not None and output.write.exists() and not output.force:
         return _complain(f"{output.write} is there already; --force writes it anew")
     gathered = Gathered(order.settings.upstream, purse, keyed=order.key is not None, proxy=order.proxy)

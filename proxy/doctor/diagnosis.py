@@ -7,7 +7,6 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
-from adapters.structured.servers import Facts
 from proxy.capabilities import Capabilities
 from proxy.doctor.causes import Cause, cause_of, cause_of_trouble, format_of, swallowed, thinks
 from proxy.doctor.findings import Finding, finding, grouped
@@ -56,7 +55,7 @@ def _of_trials(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
             cause = cause_of(trial, turn, gathered)
             told = replace(
                 cause,
-                words=f"{trial.way.name}{_where(trial)}: {cause.words}",
+                where=f"{trial.way.name}{_where(trial)}",
                 fills={"dialect": format_of(gathered)} | dict(cause.fills),
                 helped=_helped(trial, gathered),
             )
@@ -124,11 +123,12 @@ def _of_checks(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
         if told == "hidden":
             yield 0, Cause("truncation-hidden", f"{'streamed' if streamed else 'whole'}: {gathered.cut.words}")
     yield from ((0, cause) for cause in _of_plain(gathered))
-    yield from ((0, cause) for cause in _of_capabilities(gathered.known))
+    if any(_direct(gathered)):
+        yield from ((0, cause) for cause in _of_capabilities(gathered.known))
 
 
 def _of_plain(gathered: Gathered) -> Iterator[Cause]:
-    """Look where a plain answer came out, and what share of the answers are thoughts."""
+    """Look where a plain answer came out; where it came out well, what share of the answers are thoughts."""
     default, quiet = gathered.plain.default, gathered.plain.quiet
     if default is not None and swallowed(default, gathered):
         yield Cause("reasoning-swallows", "a plain question: content is empty, the answer stands in the reasoning")
@@ -136,14 +136,19 @@ def _of_plain(gathered: Gathered) -> Iterator[Cause]:
         yield Cause(
             "reasoning-swallows", "a plain question with thinking off: content is empty, the answer stands in the reasoning"
         )
-    answers = [*_direct(gathered), *([default] if default is not None else [])]
+    elif default is not None and default.finish == "length" and thinks(default):
+        yield Cause("thinking-eats-budget", f"a plain question: nothing but a thought after {default.completion or 'all'} tokens")
+    else:
+        yield from _of_thoughts([*_direct(gathered), *([default] if default is not None else [])])
+
+
+def _of_thoughts(answers: Sequence[Answer]) -> Iterator[Cause]:
+    """Say whether thinking is on, and where the thoughts come out."""
     if any("<think>" in each.content or "</think>" in each.content for each in answers):
         yield Cause("thought-shown", "a thought stands in the content of an answer")
     elif any(each.reasoning.strip() and (each.content.strip() or each.calls) for each in answers):
         share = sum(len(each.reasoning) for each in answers) / max(1, sum(map(_size, answers)))
         yield Cause("thinking-on", "answers came with reasoning", {"share": f"{share:.0%}"})
-    elif default is not None and default.finish == "length" and thinks(default):
-        yield Cause("thinking-eats-budget", f"a plain question: nothing but a thought after {default.completion or 'all'} tokens")
 
 
 def _all_thought(answer: Answer) -> bool:
@@ -165,7 +170,7 @@ def _of_capabilities(known: Capabilities) -> Iterator[Cause]:
     off = [name for name, enforced in known.forms.items() if enforced is False]
     if off and not any(known.forms.values()):
         yield Cause("structured-off", f"refused or not enforced: {', '.join(off)}")
-    if known.strict is False and known.seen_as(Facts()).name in ("vllm", ""):
+    if known.strict is False and any(known.forms.values()):
         yield Cause(
             "strict-off", "a named tool with strict: true came back with arguments that its schema forbids, or was refused"
         )
@@ -186,11 +191,8 @@ def _of_toolmend(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
         if turn.trouble is not None and turn.trouble.kind in ("down", "host", "tls", "not-openai"):
             yield trial.way.level, Cause("toolmend-unreachable", turn.trouble.words)
         elif played and right == played:
-            said = turn.trouble.words if turn.trouble is not None else turn.outcome.words if turn.outcome is not None else ""
-            yield (
-                trial.way.level,
-                Cause("toolmend-worse", f"{trial.way.name}{_where(trial)}: {said} (directly: {right} of {played} right)"),
-            )
+            words = f"{turn.words} (directly: {right} of {played} right)"
+            yield trial.way.level, Cause("toolmend-worse", words, where=f"{trial.way.name}{_where(trial)}")
     answers = [turn.answer for trial in gathered.trials if trial.way.via == "toolmend" for turn in trial.turns if turn.answer]
     if gathered.proxy and answers and not any("x-toolmend-turn" in each.headers for each in answers):
         yield 0, Cause("toolmend-absent", "no answer carries its header x-toolmend-turn")

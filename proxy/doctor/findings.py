@@ -42,18 +42,32 @@ def finding(causes: Iterable[tuple[int, Cause]], gathered: Gathered) -> Finding:
     entry = CATALOGUE[code]
     fills = {**_known(gathered), **{key: value for _, cause in found for key, value in cause.fills.items()}}
     helped = [cause.helped for _, cause in found if cause.helped is not None]
-    words = list(dict.fromkeys(cause.words for _, cause in found if cause.words))
-    more = [f"and {len(words) - EVIDENCE} more like it"] if len(words) > EVIDENCE else []
+    evidence = _evidence([cause for _, cause in found])
+    more = [f"and {len(evidence) - EVIDENCE} more like it"] if len(evidence) > EVIDENCE else []
     return Finding(
         code,
         entry.blame,
         entry.weight,
-        min(level for level, _ in found),
+        min((level for level, _ in found if level), default=0),
         entry.what.format_map(fills),
-        (*words[:EVIDENCE], *more),
+        (*evidence[:EVIDENCE], *more),
         (*(each.format_map(fills) for each in entry.change), *_between(entry, fills, helped)),
         (sum(helped), len(helped)),
     )
+
+
+def _evidence(causes: Sequence[Cause]) -> list[str]:
+    """Return what was seen, each thing once, with the first play that it was seen in and the number of others."""
+    places: dict[str, list[str]] = {}
+    for cause in causes:
+        places.setdefault(cause.words, []).append(cause.where)
+    return [f"{_places(where)}{words}" for words, where in places.items() if words]
+
+
+def _places(where: Sequence[str]) -> str:
+    plays = [each for each in where if each]
+    more = f" and {len(plays) - 1} more" if len(plays) > 1 else ""
+    return f"{plays[0]}{more}: " if plays else ""
 
 
 def _between(entry: Entry, fills: Mapping[str, Any], helped: Sequence[bool]) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from proxy.asking import hide
 from proxy.body import read_body
 from proxy.capabilities import Capabilities
 from proxy.checker import Checker
-from proxy.doctor.judge import fits
+from proxy.doctor import text_protocol
+from proxy.doctor.judge import Wrong, fits, judged
 from proxy.doctor.scenarios import Want
 from proxy.errors import Fault
 from proxy.plan import make_plan
@@ -43,6 +44,7 @@ class Look:
     problem   what only the model can mend
     other     the tool that it calls, where that is not declared
     rescued   with the repairs, the call is one that the task asks for
+    spoken    the raw text, read as the framework reads its text protocol, is right as it is
     content, reasoning  what the server gave as either
     """
 
@@ -53,6 +55,7 @@ class Look:
     problem: Problem | None = None
     other: str = ""
     rescued: bool = False
+    spoken: bool = False
     content: str = ""
     reasoning: str = ""
     tokens: int = 0
@@ -81,7 +84,12 @@ class Glass:
         plan = replace(plan, profile=_as_sent(plan.profile, opened))
         sent = orjson.dumps({**body, "logprobs": True, **AROUND}) if around else asked
         reading = Reading(
-            plan, self.upstream, self.checker, plan.limit, parsed=parses(plan, frozenset()) and not around, known=self.known
+            plan,
+            self.upstream,
+            self.checker,
+            plan.limit,
+            parsed=bool(body.get("tools")) and not around and parses(plan, frozenset()),
+            known=self.known,
         )
         try:
             async with (
@@ -117,6 +125,7 @@ def _look(answer: Answer, wants: Sequence[Want], tools: Tools, reads: Sequence[s
         verdict.problem,
         undeclared(raw, tools, reads[0]),
         verdict.problem is None and any(fits(call, want) for call in answer.turn.calls for want in wants),
+        judged(text_protocol.read(raw, tools) or Wrong("no-call", ""), wants).grade == "right",
         reader.content,
         reader.thought,
         answer.usage.prompt + answer.usage.completion,

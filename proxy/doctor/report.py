@@ -90,18 +90,8 @@ def _cell(played: Sequence[Trial]) -> str:
     wrong = next((trial for trial in reversed(played) if not trial.right), None)
     if wrong is None:
         return f"{right}/{len(played)}"
-    turn, steps = wrong.failed, len(wrong.way.scenario.steps)
-    why = _why(wrong) if turn is not None else ""
-    at = f" (step {wrong.steps + 1})" if steps > 1 else ""
-    return f"{right}/{len(played)} {why}{at}"
-
-
-def _why(trial: Trial) -> str:
-    turn = trial.failed
-    if turn is None or turn.outcome is not None:
-        return turn.outcome.grade if turn is not None and turn.outcome is not None else ""
-    assert turn.trouble is not None
-    return f"HTTP {turn.trouble.status}" if turn.trouble.status else turn.trouble.kind
+    at = f" (step {wrong.steps + 1})" if wrong.steps else ""
+    return f"{right}/{len(played)} {wrong.failed.short if wrong.failed else ''}{at}"
 
 
 def _verdict(gathered: Gathered, findings: Sequence[Finding]) -> Iterator[str]:
@@ -118,7 +108,11 @@ def _verdict(gathered: Gathered, findings: Sequence[Finding]) -> Iterator[str]:
         return
     levels = [each.level for each in broken if each.level]
     faults = " and ".join(dict.fromkeys(FAULT[each.blame] for each in broken))
-    yield f"It breaks at level {min(levels)}. The fault: {faults}." if levels else f"The fault: {faults}."
+    yield (
+        f"It breaks at level {min(levels)}. The fault: {faults}."
+        if levels
+        else f"The plays went well, but a check failed. The fault: {faults}."
+    )
 
 
 def _finding(number: int, found: Finding) -> str:
@@ -142,6 +136,8 @@ def _wrapped(words: str, first: str, rest: str) -> list[str]:
 
 def _cost(gathered: Gathered) -> str:
     did, (direct, through) = done(gathered), tokens(gathered)
+    if not did["turns"]:
+        return ""
     told = ", ".join(f"{count} {name}" for name, count in did["outcomes"].items()) or "none told"
     repairs = f"; rules: {', '.join(did['repairs'])}" if did["repairs"] else ""
     return (
@@ -222,6 +218,6 @@ def _play(trial: Trial) -> dict[str, Any]:
         "repeat": way.repeat,
         "right": trial.right,
         "steps": {"right": trial.steps, "of": len(way.scenario.steps)},
-        "wrong": _why(trial) if turn is not None else None,
-        "words": (turn.outcome.words if turn.outcome else str(turn.trouble)) if turn is not None else None,
+        "wrong": turn.short if turn is not None else None,
+        "words": turn.words if turn is not None else None,
     }

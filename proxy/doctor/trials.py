@@ -48,6 +48,18 @@ class Turn:
     answer: Answer | None = None
     trouble: Trouble | None = None
 
+    @property
+    def words(self) -> str:
+        """What is to be said of it."""
+        return self.trouble.words if self.trouble is not None else self.outcome.words if self.outcome is not None else ""
+
+    @property
+    def short(self) -> str:
+        """What came of it in a word: the grade, the HTTP status, or what went wrong."""
+        if self.trouble is None:
+            return self.outcome.grade if self.outcome is not None else ""
+        return f"HTTP {self.trouble.status}" if self.trouble.status else self.trouble.kind
+
 
 @dataclass(slots=True)
 class Trial:
