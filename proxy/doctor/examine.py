@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -120,7 +121,7 @@ class Examination:
         upstream, checker = Upstream(settings), Checker()
         try:
             await self._probe(upstream, gathered.profile)
-            glass = Glass(upstream, checker, settings, profiles, gathered.known)
+            glass = Glass(upstream, checker, settings, profiles, gathered.known, self._order.seconds)
             gathered.shown = await checks.shown(gathered.model, self._asks(direct), self._posts(direct))
             async with self._toolmend() as toolmend:
                 await self._play(direct, toolmend, glass)
@@ -134,9 +135,10 @@ class Examination:
         gathered = self.gathered
         asking = Round(upstream, upstream.headers({}))
         try:
-            look = await asking.look()
-            gathered.known = look.of(gathered.model)
-            gathered.known, _ = await asking.find(gathered.model, gathered.known, profile.reads[0])
+            async with asyncio.timeout(self._order.seconds):
+                look = await asking.look()
+                gathered.known = look.of(gathered.model)
+                gathered.known, _ = await asking.find(gathered.model, gathered.known, profile.reads[0])
         except (NotThere, Denied, Fault, TimeoutError):
             pass  # what is wrong shows in the plays, with the server's own words
         gathered.purse.asked += REQUESTS - asking.left
@@ -146,29 +148,27 @@ class Examination:
     @asynccontextmanager
     async def _toolmend(self) -> AsyncIterator[Server]:
         """Yield the toolmend that is asked: the one that was named, else one that is started here and knows what was found."""
-        order = self._order
-        if order.proxy:
-            server = Server(order.proxy, order.proxy_key or order.key, order.seconds)
-            try:
-                yield server
-            finally:
-                await server.close()
-            return
-        limits = order.settings.limits.model_copy(update={"drain_seconds": 1.0})
-        settings = order.settings.model_copy(
-            update={"host": "127.0.0.1", "port": 0, "probe": False, "mode": "repair", "journal": None, "limits": limits}
-        )
-        runner = make_runner(settings)
+        async with AsyncExitStack() as stack:
+            url, key = self._order.proxy, self._order.proxy_key or self._order.key
+            if not url:
+                url, key = await stack.enter_async_context(self._started()), None
+            server = Server(url, key, self._order.seconds)
+            stack.push_async_callback(server.close)
+            yield server
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncIterator[str]:
+        """Run a toolmend on a port of loopback, and yield its URL."""
+        settings, known = self._order.settings, self.gathered.known
+        limits = settings.limits.model_copy(update={"drain_seconds": 1.0})
+        changes = {"host": "127.0.0.1", "port": 0, "probe": False, "mode": "repair", "journal": None, "limits": limits}
+        runner = make_runner(settings.model_copy(update=changes))
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            services = runner.app[SERVICES]
-            services.prober.take(self.gathered.model, self.gathered.known, conceded(self.gathered.known))
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            runner.app[SERVICES].prober.take(self.gathered.model, known, conceded(known))
             host, port = runner.addresses[0][:2]
-            server = Server(f"http://{host}:{port}", None, order.seconds)
-            yield server
-            await server.close()
+            yield f"http://{host}:{port}"
         finally:
             await runner.cleanup()
 

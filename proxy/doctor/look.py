@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -63,13 +64,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Glass:
-    """What a second look needs: toolmend's own way to the server, and what is known of that."""
+    """What a second look needs: toolmend's own way to the server, what is known of that, and the most that an answer may take."""
 
     upstream: Upstream
     checker: Checker
     settings: Settings
     profiles: tuple[Profile, ...]
     known: Capabilities
+    seconds: float
 
     async def look(
         self, body: Mapping[str, Any], wants: Sequence[Want], *, opened: bool | None, around: bool = False
@@ -93,13 +95,13 @@ class Glass:
         )
         try:
             async with (
-                self.upstream.bounded(),
+                asyncio.timeout(self.seconds),
                 self.upstream.ask("POST", CHAT, sent, {**self.upstream.headers({}), **HEADERS}) as response,
             ):
                 if response.status != 200:
                     return None
                 answer = await read_answer(reading, response, hide)
-        except Fault:
+        except (Fault, TimeoutError):
             return None
         return _look(answer, wants, plan.conversation.tools, plan.profile.reads)
 

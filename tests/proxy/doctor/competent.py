@@ -47,7 +47,9 @@ def tools_of(body: Mapping[str, Any]) -> Tools:
 
 def _schema(text: str) -> Mapping[str, Any]:
     found = _PARAMETER.findall(text)
-    kinds = {name: {"type": kind} | ({"enum": re.findall(r"`(.*?)`", allowed)} if allowed else {}) for name, kind, _, allowed in found}
+    kinds = {
+        name: {"type": kind} | ({"enum": re.findall(r"`(.*?)`", allowed)} if allowed else {}) for name, kind, _, allowed in found
+    }
     return {"properties": kinds, "required": [name for name, _, need, _ in found if need == "required"]}
 
 

@@ -125,7 +125,9 @@ class Server:
                 continue
             parts.append(f"<{message['role']}>{text_of(message.get('content'))}")
             calls = message.get("tool_calls") or []
-            parts += [each["function"]["name"] + ("" if "arguments" in self.hides else each["function"]["arguments"]) for each in calls]
+            parts += [
+                each["function"]["name"] + ("" if "arguments" in self.hides else each["function"]["arguments"]) for each in calls
+            ]
         return "\n".join([*parts, "<assistant>"])
 
     # -- answering
@@ -172,9 +174,19 @@ class Server:
         inside, _, said = raw.removeprefix("<think>").partition("</think>") if thought else ("", "", raw)
         calls = self._calls(said, body)
         reasoning = said if self.swallows else inside
-        content = "" if self.swallows else said.partition(DIALECTS[self.parser or "gemma4"].forms(())[0].opener)[0] if calls else said
+        content = (
+            "" if self.swallows else said.partition(DIALECTS[self.parser or "gemma4"].forms(())[0].opener)[0] if calls else said
+        )
         finish = "length" if cut and (self.cuts_told or not calls) else "tool_calls" if calls else "stop"
-        return Made(raw if self.logs else "", content.strip(), reasoning, calls, finish, min(len(pieces), limit), len(self._prompt(body)) // 4)
+        return Made(
+            raw if self.logs else "",
+            content.strip(),
+            reasoning,
+            calls,
+            finish,
+            min(len(pieces), limit),
+            len(self._prompt(body)) // 4,
+        )
 
     def _written(self, body: Mapping[str, Any]) -> str:
         """Return what the model writes: what it is held to, else what it likes."""
@@ -197,7 +209,10 @@ class Server:
             {
                 "id": f"call_{len(self.asked)}_{place}",
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)},
+                "function": {
+                    "name": call.name,
+                    "arguments": call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments),
+                },
             }
             for place, call in enumerate(made)
         ]

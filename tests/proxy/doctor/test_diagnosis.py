@@ -106,7 +106,10 @@ def test_a_thought_that_takes_all_there_is_room_for_is_blamed_on_thinking(examin
 
 REFUSALS: list[tuple[Any, str]] = [
     (NO_TEMPLATE, "chat-template-missing"),
-    ("This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens.", "context-too-small"),
+    (
+        "This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens.",
+        "context-too-small",
+    ),
     ("Conversation roles must alternate user/assistant/user/assistant/...", "template-refuses-roles"),
 ]
 
