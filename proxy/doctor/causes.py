@@ -95,6 +95,11 @@ def format_of(gathered: Gathered) -> str:
     return seen or (profile.reads[0] if profile is not None and known else "")
 
 
+def told_as_text(gathered: Gathered) -> str:
+    """Name the dialect in which the model can be told its tools as text: its own, or the likeliest."""
+    return format_of(gathered) or (gathered.profile.reads[0] if gathered.profile is not None else "hermes_json")
+
+
 def _template(trial: Trial, turn: Turn, gathered: Gathered) -> Cause | None:
     """Blame the chat template where it hides what the turn needs."""
     assert turn.outcome is not None

@@ -77,8 +77,8 @@ def _written(path: Path | None, gathered: Gathered, findings: list[Finding]) -> 
     """Write the profile, where there is something to write it from. Returns an exit code, 0 where all is well."""
     if path is None:
         return 0
-    if gathered.profile is None or not gathered.trials:
-        print(f"toolmend doctor: {path} was not written: the server could not be examined", file=sys.stderr)
+    if gathered.profile is None or not gathered.trials or gathered.stopped:
+        print(f"toolmend doctor: {path} was not written: not everything was asked", file=sys.stderr)
         return 0
     try:
         profile_file.write(path, gathered, findings)

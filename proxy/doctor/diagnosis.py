@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from proxy.capabilities import Capabilities
-from proxy.doctor.causes import Cause, cause_of, cause_of_trouble, format_of, swallowed, thinks
+from proxy.doctor.causes import Cause, cause_of, cause_of_trouble, swallowed, thinks, told_as_text
 from proxy.doctor.findings import Finding, finding, grouped
 from proxy.doctor.gathered import Gathered
 from proxy.doctor.protocols import Name
@@ -56,7 +56,7 @@ def _of_trials(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
             told = replace(
                 cause,
                 where=f"{trial.way.name}{_where(trial)}",
-                fills={"dialect": format_of(gathered)} | dict(cause.fills),
+                fills={"dialect": told_as_text(gathered)} | dict(cause.fills),
                 helped=_helped(trial, gathered),
             )
             yield trial.way.level, _compared(trial, told, gathered)
@@ -109,7 +109,7 @@ def _refused(gathered: Gathered, level: int, protocol: Name) -> bool:
 
 
 def _of_checks(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
-    dialect = {"dialect": format_of(gathered) or "hermes_json"}
+    dialect = {"dialect": told_as_text(gathered)}
     shown = gathered.shown
     hidden = {
         "template-hides-tools": shown.tool,

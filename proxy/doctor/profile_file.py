@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proxy.config_file import read_config
-from proxy.doctor.causes import format_of
+from proxy.doctor.causes import format_of, told_as_text
 from proxy.doctor.findings import Finding
 from proxy.doctor.gathered import Gathered
 from proxy.profiles import load
@@ -42,7 +42,7 @@ def profile(gathered: Gathered, findings: Sequence[Finding]) -> str:
 
 def _keys(gathered: Gathered, codes: set[str]) -> Iterator[tuple[str, Any, str]]:
     """Yield what the findings call for, and why."""
-    dialect = format_of(gathered) or (gathered.profile.reads[0] if gathered.profile else "hermes_json")
+    dialect = told_as_text(gathered)
     hidden = sorted(HIDDEN & codes)
     if hidden:
         yield "protocol", f"text:{dialect}", f"{hidden[0]}: tools, calls and results are written into the messages"

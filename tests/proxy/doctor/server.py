@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +67,7 @@ class Server:
     cuts_told  an answer that a limit cut is told as one
     refuses    status and words for every chat request
     logs       it sends log-probabilities
+    hangs_from the number of chat requests after which it gives no more answers, and tells so by `hung`
     """
 
     model: Model = competent
@@ -81,6 +83,8 @@ class Server:
     models: tuple[str, ...] = ("gemma-4-simulated",)
     hangs: bool = False
     breaks: bool = False
+    hangs_from: int = 1_000_000
+    hung: threading.Event = field(default_factory=threading.Event)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def app(self) -> web.Application:
@@ -135,7 +139,8 @@ class Server:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.asked.append(body)
-        if self.hangs:
+        if self.hangs or len(self.asked) > self.hangs_from:
+            self.hung.set()
             await asyncio.sleep(3600)
         refusal = self._refusal(body)
         if refusal is not None:
