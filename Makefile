@@ -51,7 +51,7 @@ conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every di
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md
 	$(BIN)/python -m tests.conformance.damage --write docs/rules.md
 
-docs: $(VENV)/.dev  ## write docs/dialects.md, docs/rules.md and docs/engine.md out of what is registered
+docs: $(VENV)/.dev  ## write docs/dialects.md, docs/rules.md, docs/engine.md and a table of docs/doctor.md out of what is registered
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml

@@ -151,7 +151,7 @@ Exit codes:
     "--repeats", default=1, type=click.IntRange(1, 50), help="How often each play is repeated, from the second time on drawn."
 )
 @click.option("--timeout", default=60.0, type=click.FloatRange(0.1, 3600), help="Seconds that one answer may take.")
-@click.option("--answer-tokens", default=1024, type=click.IntRange(1), help="Tokens that one answer may have.")
+@click.option("--answer-tokens", default=2048, type=click.IntRange(1), help="Tokens that one answer may have.")
 @click.option("--requests", type=click.IntRange(1), help="Requests that all may take.  [default: what the plan needs]")
 @click.option("--tokens", default=1_000_000, type=click.IntRange(1), help="Tokens that all may take, prompts included.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")

@@ -134,7 +134,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "configuration",
         "breaks",
         "The model thinks until a limit ends it, and never comes to the call.",
-        (QUIET,),
+        (QUIET, "where it may think for so long, allow more with --answer-tokens"),
         "where the model's profile says so, it asks with thinking off",
     ),
     "thought-shown": Entry(
@@ -269,7 +269,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         ("no flag of the server changes that: try another model, or a task in smaller steps",),
     ),
     "limit-cut": Entry(
-        "configuration",
+        "model",
         "breaks",
         "The answer was longer than it may be here, and holds no call by then: it goes on without end, or needs more room.",
         ("where the model is known to write that much, allow more with --answer-tokens",),

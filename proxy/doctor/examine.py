@@ -54,7 +54,7 @@ class Order:
     repeats: int = 1
     levels: tuple[Level, ...] = tuple(LEVELS)
     seconds: float = 60.0
-    limit: int = 1024
+    limit: int = 2048
 
     @property
     def key(self) -> str | None:

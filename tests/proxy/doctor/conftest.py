@@ -25,7 +25,7 @@ GIVEN: dict[str, Any] = {
     "level": (),
     "repeats": 1,
     "timeout": 5.0,
-    "answer_tokens": 1024,
+    "answer_tokens": 2048,
     "requests": None,
     "tokens": 1_000_000,
     "as_json": True,

@@ -43,7 +43,7 @@ def test_a_model_that_never_calls_is_blamed_itself_and_toolmend_promises_nothing
 
 
 def test_nobody_is_blamed_where_the_raw_text_is_not_known(examined: Examine) -> None:
-    report = examined(Server(model=talker, logs=False))
+    report = examined(Server(model=talker, logs=False), level=("1",))
     assert report.codes("breaks") == {"no-call-unexplained"}
     assert report.finding("no-call-unexplained")["blame"] == "unknown"
     assert "no-logprobs" in report.codes("note")
@@ -51,12 +51,12 @@ def test_nobody_is_blamed_where_the_raw_text_is_not_known(examined: Examine) -> 
 
 @pytest.mark.parametrize(("dialect", "flag"), [("gemma4", "gemma4"), ("qwen_xml", "qwen3_xml"), ("hermes_json", "hermes")])
 def test_a_missing_tool_parser_is_named_with_its_flag(examined: Examine, dialect: str, flag: str) -> None:
-    report = examined(Server(dialect=dialect, parser=None, models=QWEN))
+    report = examined(Server(dialect=dialect, parser=None, models=QWEN), level=("1",))
     assert report.codes("breaks") == {"tool-parser-missing"}
     found = report.finding("tool-parser-missing")
     assert found["blame"] == "configuration"
     assert found["change"][0] == f"vLLM: --enable-auto-tool-choice --tool-call-parser {flag}"
-    assert found["helped"] == [8, 8]
+    assert found["helped"] == [2, 2]
 
 
 def test_a_tool_parser_of_another_family_is_named_with_the_right_one(examined: Examine) -> None:
@@ -80,27 +80,27 @@ HIDDEN = [("arguments", "template-drops-arguments"), ("result", "template-drops-
 
 @pytest.mark.parametrize(("hidden", "code"), HIDDEN)
 def test_what_the_chat_template_hides_is_found_without_a_fault_of_the_model(examined: Examine, hidden: str, code: str) -> None:
-    report = examined(Server(hides=frozenset({hidden})))
+    report = examined(Server(hides=frozenset({hidden})), level=("1",))
     assert report.codes() == {code}
     assert report.finding(code)["blame"] == "template"
     assert report["exit"] == 1
 
 
 def test_a_hidden_cut_is_told_as_a_risk(examined: Examine) -> None:
-    report = examined(Server(cuts_told=False))
+    report = examined(Server(cuts_told=False), level=("1",))
     assert report.codes() == {"truncation-hidden"}
     assert report["truncation"] == {"whole": "hidden", "streamed": "hidden"}
     assert report["exit"] == 0
 
 
 def test_thinking_is_noted_with_its_share(examined: Examine) -> None:
-    report = examined(Server(thinks="Let me see what there is to do. " * 4))
+    report = examined(Server(thinks="Let me see what there is to do. " * 4), level=("1",))
     assert report.codes() == {"thinking-on"}
     assert report["exit"] == 0
 
 
 def test_a_thought_that_takes_all_there_is_room_for_is_blamed_on_thinking(examined: Examine) -> None:
-    report = examined(Server(thinks="Let me see what there is to do. " * 40), answer_tokens=150)
+    report = examined(Server(thinks="Let me see what there is to do. " * 40), answer_tokens=150, level=("1",))
     assert report.codes("breaks") == {"thinking-eats-budget"}
 
 
@@ -116,13 +116,13 @@ REFUSALS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("words", "code"), REFUSALS)
 def test_what_the_server_refuses_is_understood(examined: Examine, words: str, code: str) -> None:
-    report = examined(Server(refuses=(400, words)))
+    report = examined(Server(refuses=(400, words)), level=("1",))
     assert report["exit"] == 1
     assert report.codes() == {code}
 
 
 def test_an_error_of_the_server_is_the_servers(examined: Examine) -> None:
-    report = examined(Server(refuses=(500, "EngineCore encountered an issue.")))
+    report = examined(Server(refuses=(500, "EngineCore encountered an issue.")), level=("1",))
     assert report.codes() == {"server-error"}
     assert report.finding("server-error")["blame"] == "engine"
     assert report["exit"] == 3
