@@ -287,6 +287,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "Directly it is right, and through toolmend it is not.",
         ('report it, with this output; until then: mode = "observe"',),
     ),
+    "direct-is-toolmend": Entry(
+        "configuration",
+        "note",
+        "What answers at {upstream} is a toolmend already: nothing was asked directly.",
+        ("name the model server itself with --upstream, and this one with --proxy",),
+    ),
     "toolmend-unreachable": Entry(
         "network", "breaks", "The toolmend at {proxy} does not answer.", ("start it, or correct --proxy",)
     ),

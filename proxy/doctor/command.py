@@ -18,9 +18,10 @@ import structlog
 from proxy.config_file import ConfigError
 from proxy.doctor import profile_file, report
 from proxy.doctor.diagnosis import diagnose
-from proxy.doctor.examine import Examination, Order, Step
+from proxy.doctor.examine import Examination, Step, requests
 from proxy.doctor.findings import Finding
 from proxy.doctor.gathered import Gathered
+from proxy.doctor.order import Order
 from proxy.doctor.purse import Purse
 
 WELL: Final = 0
@@ -46,13 +47,13 @@ def run(order: Order, purse: Purse, output: Output) -> int:
         return _complain(f"{output.write} is there already; --force writes it anew")
     gathered = Gathered(order.settings.upstream, purse, keyed=order.key is not None, proxy=order.proxy)
     print(
-        f"toolmend doctor: at most {purse.requests} requests and {purse.tokens} tokens on {gathered.upstream};"
-        " Ctrl-C tells what is known by then",
+        f"toolmend doctor: at most {purse.requests} requests (not counting what toolmend asks again) and {purse.tokens} tokens on"
+        f" {gathered.upstream}; Ctrl-C tells what is known by then",
         file=sys.stderr,
     )
     interrupted = False
     try:
-        with _progress(order.requests()) as step:
+        with _progress(requests(order)) as step:
             asyncio.run(Examination(order, gathered, step).run())
     except KeyboardInterrupt:
         interrupted, gathered.stopped = True, "it was interrupted"

@@ -196,3 +196,5 @@ def _of_toolmend(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
     answers = [turn.answer for trial in gathered.trials if trial.way.via == "toolmend" for turn in trial.turns if turn.answer]
     if gathered.proxy and answers and not any("x-toolmend-turn" in each.headers for each in answers):
         yield 0, Cause("toolmend-absent", "no answer carries its header x-toolmend-turn")
+    if any("x-toolmend-turn" in each.headers for each in _direct(gathered)):
+        yield 0, Cause("direct-is-toolmend", "its answers carry the header x-toolmend-turn")

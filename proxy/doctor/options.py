@@ -7,7 +7,8 @@ from typing import Any
 
 from proxy.config_file import read_config
 from proxy.doctor.command import Output
-from proxy.doctor.examine import Order
+from proxy.doctor.examine import requests
+from proxy.doctor.order import Order
 from proxy.doctor.purse import Purse
 from proxy.doctor.scenarios import LEVELS
 from proxy.settings import FileSettings, Settings, normal_upstream
@@ -38,5 +39,5 @@ def understood(given: Mapping[str, Any], keys: Mapping[str, str | None]) -> tupl
         given["timeout"],
         given["answer_tokens"],
     )
-    purse = Purse(given["requests"] or order.requests(), given["tokens"])
+    purse = Purse(given["requests"] or requests(order), given["tokens"])
     return order, purse, Output(given["as_json"], given["write"], given["force"])

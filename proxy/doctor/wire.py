@@ -111,6 +111,8 @@ class Server:
                 asyncio.timeout(self._seconds),
                 self._session.request(method, self.url + path, data=data, headers=headers, allow_redirects=False) as response,
             ):
+                if 300 <= response.status < 400:
+                    raise Trouble("not-openai", f"it redirects to {response.headers.get('Location', 'elsewhere')[:200]}")
                 if response.status != 200:
                     raise Trouble("refused", _words(response.status, await _all(response)), response.status)
                 yield response

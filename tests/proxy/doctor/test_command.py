@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from proxy.app import make_app
 from proxy.cli import toolmend
 from proxy.config_file import read_config
 from proxy.demo.model import make_model
 from proxy.profiles import choose, load
+from proxy.settings import Settings
 from tests.proxy.doctor.conftest import Examine, serving
 from tests.proxy.doctor.server import Server, talker
 
@@ -145,6 +147,12 @@ def test_a_toolmend_that_is_down_is_named(at: Examine) -> None:
     with serving(Server().app()) as url:
         report = at(url, proxy="http://127.0.0.1:9", level=("1",))
     assert "toolmend-unreachable" in report.codes()
+
+
+def test_a_toolmend_in_the_servers_place_is_noticed(at: Examine) -> None:
+    with serving(Server().app()) as url, serving(make_app(Settings(upstream=url, probe=False), load())) as toolmend:
+        report = at(toolmend, level=("1",))
+    assert report.codes() == {"direct-is-toolmend"}
 
 
 # -- the demonstration's model, which knows one task only
