@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module, metadata
 from os import environ
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 from pydantic import ValidationError
 
 from proxy import workers
-from proxy.config_file import ConfigError, explain, read_config
+from proxy.cli_doctor import doctor, tune
+from proxy.cli_shared import KEYS, LOOK, Command, complaints
+from proxy.config_file import ConfigError, read_config
 from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
-
-KEYS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
-"""Secrets come from the environment only: command lines and files are read by others."""
 
 ABOUT = """Makes local models work under unchanged agent frameworks: it mends their tool calls.
 
@@ -70,10 +69,6 @@ Exit codes:
   2  a wrong option, variable or configuration file
 """
 
-LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 def _version() -> str:
     try:
@@ -110,63 +105,8 @@ def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
     try:
         settings = Settings.model_validate({"upstream": upstream, "upstream_key": key})
     except ValidationError as error:
-        raise click.UsageError("\n".join(_complaints(error)), context) from None
+        raise click.UsageError("\n".join(complaints(error)), context) from None
     sys.exit(import_module("proxy.probe_table").run(settings, model))
-
-
-DOCTOR = """Say at which level an agent breaks on a model server, whose fault that is, and what to change.
-
-Three levels: one call with 2 tools; one with 11 tools and a long system prompt; an agent's loop. Each whole and streamed, with
-tools in the request and with functions as text in the prompt (as OpenHands asks models that it does not know), directly and
-through toolmend. Besides, what the server's flags and its chat template do. No tool is run, and nothing on the server is changed.
-
-\b
-Examples:
-  toolmend doctor --upstream http://127.0.0.1:8000
-  toolmend doctor --upstream http://127.0.0.1:8000 --model my-model --write profile.toml
-"""
-
-DOCTOR_MORE = """\b
-Environment:
-  TOOLMEND_UPSTREAM_KEY  key for the model server
-  TOOLMEND_CLIENT_KEY    key for the toolmend of --proxy
-
-\b
-Exit codes:
-  0    nothing breaks directly, and toolmend makes nothing worse
-  1    something breaks: the report says what, and what to change
-  2    a wrong option, or a model that has to be named
-  3    the server could not be examined: it is down, refuses the key, or is none of the OpenAI API
-  130  interrupted: the report is a part
-"""
-
-
-@toolmend.command(help=DOCTOR, epilog=DOCTOR_MORE, context_settings=LOOK)
-@click.option("--upstream", metavar="URL", required=True, help="Base URL of the model server, with or without /v1.")
-@click.option("--model", metavar="NAME", default="", show_default=False, help="Which model.  [default: the only one]")
-@click.option("--proxy", metavar="URL", help="A toolmend that runs already.  [default: one is started for the time]")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with profiles for the toolmend that is started.")
-@click.option("--level", type=click.Choice(["1", "2", "3"]), multiple=True, help="Only this level; may be given again.")
-@click.option(
-    "--repeats", default=1, type=click.IntRange(1, 50), help="How often each play is repeated, from the second time on drawn."
-)
-@click.option("--timeout", default=60.0, type=click.FloatRange(0.1, 3600), help="Seconds that one answer may take.")
-@click.option("--answer-tokens", default=2048, type=click.IntRange(1), help="Tokens that one answer may have.")
-@click.option("--requests", type=click.IntRange(1), help="Requests that all may take.  [default: what the plan needs]")
-@click.option("--tokens", default=1_000_000, type=click.IntRange(1), help="Tokens that all may take, prompts included.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in place of words.")
-@click.option("--write", type=click.Path(path_type=Path, dir_okay=False), help="Write a configuration file that follows from it.")
-@click.option("--force", is_flag=True, help="Let --write replace a file.")
-@click.pass_context
-def doctor(context: click.Context, /, **given: Any) -> None:
-    keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
-    try:
-        order, purse, output = import_module("proxy.doctor.options").understood(given, keys)
-    except ValidationError as error:
-        raise click.UsageError("\n".join(_complaints(error)), context) from None
-    except (ConfigError, ValueError) as error:
-        raise click.UsageError(str(error), context) from None
-    sys.exit(import_module("proxy.doctor.command").run(order, purse, output))
 
 
 def _read_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -243,12 +183,7 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
     except ValidationError as error:
-        raise click.UsageError("\n".join(_complaints(error)), context) from None
-
-
-def _complaints(error: ValidationError) -> Iterable[str]:
-    for detail in error.errors():
-        yield explain(detail) if detail["loc"] else str(detail["ctx"]["error"])
+        raise click.UsageError("\n".join(complaints(error)), context) from None
 
 
 def unknown_variables(variables: Iterable[str]) -> list[str]:
@@ -260,6 +195,10 @@ def unknown_variables(variables: Iterable[str]) -> list[str]:
             near = get_close_matches(name, known, 1)
             warnings.append(f"the variable {name} is not known" + (f"; did you mean {near[0]}?" if near else ""))
     return warnings
+
+
+toolmend.add_command(doctor)
+toolmend.add_command(tune)
 
 
 def main() -> None:

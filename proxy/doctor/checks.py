@@ -176,6 +176,8 @@ async def cut(model: str, full: int, ask: Ask) -> Cut:
 def _told(answer: Answer, limit: int) -> Told:
     if answer.finish == "length":
         return "right"
+    if "x-toolmend-turn" in answer.headers:
+        return "not known"  # its usage counts all attempts
     return "hidden" if (answer.completion or 0) >= limit and answer.finish in ("stop", "tool_calls") else "not known"
 
 

@@ -42,25 +42,24 @@ class Output:
 
 def run(order: Order, purse: Purse, output: Output) -> int:
     """Examine a server and tell what was found. Returns the exit code."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    if output.write is not None and output.write.exists() and not output.force:
-        return _complain(f"{output.write} is there already; --force writes it anew")
+    if not ready(output):
+        return USAGE
     gathered = Gathered(order.settings.upstream, purse, keyed=order.key is not None, proxy=order.proxy)
-    print(
-        f"toolmend doctor: at most {purse.requests} requests (not counting what toolmend asks again) and {purse.tokens} tokens on"
-        f" {gathered.upstream}; Ctrl-C tells what is known by then",
-        file=sys.stderr,
+    tell(
+        f"at most {purse.requests} requests (not counting what toolmend asks again) and {purse.tokens} tokens on"
+        f" {gathered.upstream}; Ctrl-C tells what is known by then"
     )
     interrupted = False
     try:
-        with _progress(requests(order)) as step:
+        with progress(requests(order)) as step:
             asyncio.run(Examination(order, gathered, step).run())
     except KeyboardInterrupt:
         interrupted, gathered.stopped = True, "it was interrupted"
     findings = diagnose(gathered)
     code = INTERRUPTED if interrupted else exit_code(gathered, findings)
     print(json.dumps(report.as_json(gathered, findings, code)) if output.as_json else report.text(gathered, findings))
-    return _written(output.write, gathered, findings) or code
+    whole = gathered.trials and not gathered.stopped
+    return save(output.write, profile_file.profile(gathered, findings) if whole else "") or code
 
 
 def exit_code(gathered: Gathered, findings: list[Finding]) -> int:
@@ -74,28 +73,41 @@ def exit_code(gathered: Gathered, findings: list[Finding]) -> int:
     return BROKEN if any(each.weight == "breaks" for each in findings) else WELL
 
 
-def _written(path: Path | None, gathered: Gathered, findings: list[Finding]) -> int:
-    """Write the profile, where there is something to write it from. Returns an exit code, 0 where all is well."""
+# -- what both commands share
+
+
+def ready(output: Output) -> bool:
+    """Silence the log, which is toolmend's own, and make sure that no file is replaced against one's wish."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    if output.write is not None and output.write.exists() and not output.force:
+        tell(f"{output.write} is there already; --force writes it anew")
+        return False
+    return True
+
+
+def save(path: Path | None, text: str) -> int:
+    """Write a profile, where one is wanted; an empty text is nothing to write. Returns an exit code, 0 where all is well."""
     if path is None:
-        return 0
-    if gathered.profile is None or not gathered.trials or gathered.stopped:
-        print(f"toolmend doctor: {path} was not written: not everything was asked", file=sys.stderr)
-        return 0
+        return WELL
+    if not text:
+        tell(f"{path} was not written: not everything was asked, or nothing came of it")
+        return WELL
     try:
-        profile_file.write(path, gathered, findings)
+        profile_file.write(path, text)
     except (OSError, ConfigError) as error:
-        return _complain(f"cannot write {path}: {error}")
-    print(f"toolmend doctor: wrote {path}; use it with toolmend serve --config {path}", file=sys.stderr)
-    return 0
+        tell(f"cannot write {path}: {error}")
+        return USAGE
+    tell(f"wrote {path}; use it with toolmend serve --config {path}")
+    return WELL
 
 
-def _complain(words: str) -> int:
-    print(f"toolmend doctor: {words}", file=sys.stderr)
-    return USAGE
+def tell(words: str) -> None:
+    """Say something that is not the result."""
+    print(f"toolmend: {words}", file=sys.stderr)
 
 
 @contextmanager
-def _progress(length: int) -> Iterator[Step]:
+def progress(length: int) -> Iterator[Step]:
     """Show how far it is, on a terminal's error output alone."""
     if not sys.stderr.isatty():
         yield lambda _: None

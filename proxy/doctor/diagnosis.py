@@ -191,8 +191,11 @@ def _of_toolmend(gathered: Gathered) -> Iterator[tuple[int, Cause]]:
         if turn.trouble is not None and turn.trouble.kind in ("down", "host", "tls", "not-openai"):
             yield trial.way.level, Cause("toolmend-unreachable", turn.trouble.words)
         elif played and right == played:
-            words = f"{turn.words} (directly: {right} of {played} right)"
-            yield trial.way.level, Cause("toolmend-worse", words, where=f"{trial.way.name}{_where(trial)}")
+            words, where = f"{turn.words} (directly: {right} of {played} right)", f"{trial.way.name}{_where(trial)}"
+            code = (
+                "template-hides-tools" if gathered.shown.tool is False else "toolmend-worse"
+            )  # what is text to it goes natively
+            yield trial.way.level, Cause(code, words, {"dialect": told_as_text(gathered)}, where=where)
     answers = [turn.answer for trial in gathered.trials if trial.way.via == "toolmend" for turn in trial.turns if turn.answer]
     if gathered.proxy and answers and not any("x-toolmend-turn" in each.headers for each in answers):
         yield 0, Cause("toolmend-absent", "no answer carries its header x-toolmend-turn")

@@ -5,13 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from proxy.config_file import read_config
+from proxy.doctor import tuning
 from proxy.doctor.command import Output
 from proxy.doctor.examine import requests
 from proxy.doctor.order import Order
 from proxy.doctor.purse import Purse
 from proxy.doctor.scenarios import LEVELS
-from proxy.settings import FileSettings, Settings, normal_upstream
+from proxy.settings import FileSettings, ProfileTable, Settings, normal_upstream
+
+
+def understood_tuning(given: Mapping[str, Any], keys: Mapping[str, str | None]) -> tuple[Order, Purse, Output, tuple[str, ...]]:
+    """Return what `toolmend tune` is asked for. Raises as `understood` does, and ValueError for a form that there is not."""
+    order, _, output = understood({**given, "proxy": None, "level": (), "requests": 1}, keys)
+    wished = tuple(given["protocol"])
+    for each in wished:
+        _known_form(each)
+    return (
+        order,
+        Purse(given["requests"] or tuning.requests(len(wished) or tuning.MOST, order.repeats), given["tokens"]),
+        output,
+        wished,
+    )
+
+
+def _known_form(protocol: str) -> None:
+    try:
+        ProfileTable(name="wished", protocol=protocol)
+    except ValidationError as error:
+        raise ValueError(f'"--protocol" {error.errors()[0]["ctx"]["error"]}') from None
 
 
 def understood(given: Mapping[str, Any], keys: Mapping[str, str | None]) -> tuple[Order, Purse, Output]:

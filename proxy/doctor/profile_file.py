@@ -17,25 +17,29 @@ from proxy.profiles import load
 HIDDEN: Final = frozenset({"template-hides-tools", "template-drops-arguments", "template-drops-results"})
 
 
-def write(path: Path, gathered: Gathered, findings: Sequence[Finding]) -> None:
-    """Write the file, and read it back as `serve --config` does. Raises OSError; ConfigError where it does not load."""
-    path.write_text(profile(gathered, findings), encoding="utf-8")
+def write(path: Path, text: str) -> None:
+    """Write a configuration file, and read it back as `serve` does. Raises OSError; ConfigError where it does not load."""
+    path.write_text(text, encoding="utf-8")
     read_config(path)
 
 
 def profile(gathered: Gathered, findings: Sequence[Finding]) -> str:
     """Return the file's text: each key with the reason for it."""
-    assert gathered.profile is not None
+    return table(gathered, list(_keys(gathered, {each.code for each in findings})), "doctor")
+
+
+def table(gathered: Gathered, keys: Sequence[tuple[str, Any, str]], command: str) -> str:
+    """Return the text of a file with a profile for this model: keys with their values, and a reason for each."""
     lines = [
-        "# Written by `toolmend doctor`. Serve with it: toolmend serve --config FILE",
+        f"# Written by `toolmend {command}`. Serve with it: toolmend serve --config FILE",
         f"upstream = {_value(gathered.upstream)}",
         "",
         "[[profile]]",
         f"name = {_value(_name(gathered.model))}",
         f"extends = {_value(_base(gathered))}",
-        f"match = [{_value(_literal(gathered.model))}]",
+        f"match = [{_value(literal(gathered.model))}]",
     ]
-    for key, value, reason in _keys(gathered, {each.code for each in findings}):
+    for key, value, reason in keys:
         lines += [f"# {reason}", f"{key} = {_value(value)}"]
     return "\n".join(lines) + "\n"
 
@@ -79,8 +83,8 @@ def _name(model: str) -> str:
     return f"{name}-here" if name in known else name
 
 
-def _literal(model: str) -> str:
-    """Return a pattern that matches this name and no other."""
+def literal(model: str) -> str:
+    """Return a pattern of a profile that matches this name and no other."""
     return re.sub(r"([*?[])", r"[\1]", model)
 
 

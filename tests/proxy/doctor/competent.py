@@ -1,11 +1,12 @@
 """A SIMULATION of a competent model: it plays what a good one would do, from the request alone.
 
-It takes the tools from `tools` or from the descriptions in the system prompt, the task from the user's words, and what it has done so far
+It takes the tools from `tools` or from the system prompt (OpenHands' descriptions, or lines of JSON), the task from the user's words, and what it has done so far
 from the results; what it fills in stands in one of these. It knows nothing of how its calls are judged.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +17,6 @@ from rules.conversation import ToolCall
 Tools = Mapping[str, Mapping[str, Any]]
 """Name of a tool -> its schema."""
 
-RESULT = "EXECUTION RESULT of ["
 _FUNCTION = re.compile(r"---- BEGIN FUNCTION #\d+: (\S+) ----\n(.*?)\n---- END FUNCTION", re.DOTALL)
 _PARAMETER = re.compile(r"^  \(\d+\) (\S+) \((\w+), (required|optional)\):.*(?:\nAllowed values: \[(.*)\])?", re.MULTILINE)
 
@@ -24,9 +24,10 @@ _PARAMETER = re.compile(r"^  \(\d+\) (\S+) \((\w+), (required|optional)\):.*(?:\
 def next_call(body: Mapping[str, Any]) -> ToolCall | None:
     """Return the call that comes next; None where there is no tool, or nothing left to do."""
     tools = tools_of(body)
-    messages = body.get("messages") or []
-    results = [text for message in messages if (text := _result(message)) is not None]
-    task = _task(messages)
+    said = [each for each in body.get("messages") or [] if each["role"] != "system"]
+    own = next((place for place, each in enumerate(said) if each["role"] == "assistant"), len(said))
+    results = [text_of(each.get("content")) for each in said[own:] if each["role"] != "assistant"]
+    task = _task(said[:own])
     steps = [sentence for sentence in re.split(r"(?<=[.?:]) ", task) if any(_named(name, sentence) for name in tools)]
     if not tools or (steps and len(results) >= len(steps)) or (not steps and results):
         return None
@@ -42,6 +43,9 @@ def tools_of(body: Mapping[str, Any]) -> Tools:
     if body.get("tools"):
         return {tool["function"]["name"]: tool["function"]["parameters"] for tool in body["tools"]}
     system = "".join(text_of(each.get("content")) for each in body.get("messages") or [] if each.get("role") == "system")
+    lines = system.partition("<tools>\n")[2].partition("\n</tools>")[0].splitlines()
+    if lines:
+        return tools_of({"tools": [json.loads(line) for line in lines]})
     return {name: _schema(text) for name, text in _FUNCTION.findall(system)}
 
 
@@ -53,16 +57,8 @@ def _schema(text: str) -> Mapping[str, Any]:
     return {"properties": kinds, "required": [name for name, _, need, _ in found if need == "required"]}
 
 
-def _result(message: Mapping[str, Any]) -> str | None:
-    text = text_of(message.get("content"))
-    if message.get("role") == "tool":
-        return text
-    return text.partition("\n")[2] if message.get("role") == "user" and text.startswith(RESULT) else None
-
-
 def _task(messages: Sequence[Mapping[str, Any]]) -> str:
-    said = [text_of(each.get("content")) for each in messages if each.get("role") == "user" and _result(each) is None]
-    first = said[0] if said else ""
+    first = text_of(messages[0].get("content")) if messages else ""
     return first.rpartition("Your task:")[2].partition("\n\nWrite exactly")[0].strip()
 
 

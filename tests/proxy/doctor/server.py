@@ -39,7 +39,8 @@ def competent(body: Mapping[str, Any], dialect: str) -> str:
     call = next_call(body)
     if call is None:
         return "ready"
-    return f"I make the next call.\n\n{DIALECTS[dialect].render((call,)) if body.get('tools') else write(call)}"
+    as_openhands = "---- BEGIN FUNCTION #1" in json.dumps(body["messages"])
+    return f"I make the next call.\n\n{write(call) if as_openhands else DIALECTS[dialect].render((call,))}"
 
 
 def forgetful(body: Mapping[str, Any], dialect: str) -> str:
@@ -201,7 +202,8 @@ class Server:
         choice = body.get("tool_choice")
         if isinstance(choice, dict):
             return DIALECTS[self.dialect].render((ToolCall("", choice["function"]["name"], {"word": "yes"}),))
-        return self.model(body, self.dialect)
+        hidden = {"tools"} if "tool" in self.hides else set()
+        return self.model({name: value for name, value in body.items() if name not in hidden}, self.dialect)
 
     def _calls(self, said: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Take calls out of a text, as the tool parser that runs here does."""

@@ -101,12 +101,12 @@ def test_a_profile_that_is_written_loads_and_is_chosen(
 
 def test_a_written_profile_can_be_tried(examined: Examine, tmp_path: Path) -> None:
     path = tmp_path / "profile.toml"
-    server = Server(hides=frozenset({"tool"}))
+    server = Server(dialect="hermes_json", parser="hermes_json", models=("qwen3-simulated",), hides=frozenset({"tool"}))
     examined(server, write=path, level=("1",))
-    server.asked.clear()
-    report = examined(server, config=path, level=("1",))
-    assert report["profile"] == "gemma-4-simulated"
-    assert any("tools" not in body and "get_weather" in json.dumps(body["messages"]) for body in server.asked)
+    report = examined(server, config=path)
+    assert report["profile"] == "qwen3-simulated"
+    assert report.right(via="direct", protocol="native") == {False}
+    assert report.right(via="toolmend") == {True}
 
 
 def test_a_file_that_is_there_is_not_replaced_unless_it_is_wished(tmp_path: Path) -> None:
