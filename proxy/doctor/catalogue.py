@@ -178,6 +178,17 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         ("{avoid}",),
         RAW,
     ),
+    "parser-eats-text": Entry(
+        "engine",
+        "breaks",
+        "The server's tool parser takes calls out of answers to requests without tools: a framework that reads the text never sees"
+        " them.",
+        (
+            "framework: let it use native tools (OpenHands: LLM_NATIVE_TOOL_CALLING=true)",
+            "vLLM: leave out --tool-call-parser, where nobody uses native tools",
+        ),
+        RAW,
+    ),
     "truncation-hidden": Entry(
         "engine",
         "risk",

@@ -84,7 +84,8 @@ def cause_of(trial: Trial, turn: Turn, gathered: Gathered) -> Cause:
     assert turn.answer is not None
     assert turn.outcome is not None
     look = gathered.look_at(trial)
-    return _template(trial, turn, gathered) or _parsers(look, gathered) or _thought(turn, gathered) or _model(turn, look)
+    parsers = _parsers(look, gathered) if trial.way.protocol == "native" else _text(turn, look)
+    return _template(trial, turn, gathered) or parsers or _thought(turn, gathered) or _model(turn, look)
 
 
 def format_of(gathered: Gathered) -> str:
@@ -142,8 +143,8 @@ def _text(turn: Turn, look: Look | None) -> Cause | None:
     words = f"the model wrote {quoted(look.raw)}"
     if turn.answer.reasoning.strip() and not turn.answer.content.strip():
         return Cause("reasoning-swallows", f"{words}, and it came as reasoning")
-    words = f"{words}, and {quoted(turn.answer.content) if turn.answer.content.strip() else 'no content'} came"
-    return Cause("engine-parser", f"without tools in the request: {words}", {"avoid": "vLLM: leave out --tool-call-parser"})
+    came = quoted(turn.answer.content) if turn.answer.content.strip() else "no content"
+    return Cause("parser-eats-text", f"{words}, and {came} came{', with a call beside it' if turn.answer.calls else ''}")
 
 
 def other_parser(dialect: str, gathered: Gathered) -> bool:
