@@ -124,24 +124,27 @@ class Case:
     says: Says
     profile: str
     breaks: frozenset[str] = frozenset()
-    flag: str = ""
 
+
+FLAGS = {
+    "tool-parser-missing": "--enable-auto-tool-choice --tool-call-parser gemma4",
+    "tool-parser-wrong": "--tool-call-parser qwen3_xml",
+    "reasoning-swallows": "--reasoning-parser",
+    "template-drops-arguments": "--chat-template",
+    "parser-eats-text": "LLM_NATIVE_TOOL_CALLING",
+}
+"""What to change, by what is found."""
+
+EATS = frozenset({"parser-eats-text"})
+"""vLLM 0.32's qwen parser takes `<function=` out of plain text as well: streamed it is a call without a name, whole it is gone."""
 
 CASES = {
     "gemma4": Case(Start("gemma4"), gemma, "gemma-4"),
-    "qwen": Case(Start("qwen"), qwen, "qwen3.5"),
-    "no-parser": Case(
-        Start("plain"),
-        gemma,
-        "gemma-4",
-        frozenset({"tool-parser-missing"}),
-        "--enable-auto-tool-choice --tool-call-parser gemma4",
-    ),
-    "swallows": Case(
-        Start("qwen", template=CLOSES), without_thought, "qwen3.5", frozenset({"reasoning-swallows"}), "--reasoning-parser"
-    ),
-    "drops": Case(Start("qwen", template=DROPS), qwen, "qwen3.5", frozenset({"template-drops-arguments"}), "--chat-template"),
-    "hermes": Case(Start("hermes"), qwen, "qwen3.5", frozenset({"tool-parser-wrong"}), "--tool-call-parser qwen3_xml"),
+    "qwen": Case(Start("qwen"), qwen, "qwen3.5", EATS),
+    "no-parser": Case(Start("plain"), gemma, "gemma-4", frozenset({"tool-parser-missing"})),
+    "swallows": Case(Start("qwen", template=CLOSES), without_thought, "qwen3.5", EATS | {"reasoning-swallows"}),
+    "drops": Case(Start("qwen", template=DROPS), qwen, "qwen3.5", EATS | {"template-drops-arguments"}),
+    "hermes": Case(Start("hermes"), qwen, "qwen3.5", frozenset({"tool-parser-wrong"})),
 }
 
 
@@ -161,7 +164,7 @@ def test_how_a_server_was_started_is_found_out(name: str, at: Examine, tmp_path:
     assert report["complete"]
     assert report.codes("breaks") == case.breaks
     assert report["exit"] == bool(case.breaks)
-    assert all(any(case.flag in each for each in report.finding(code)["change"]) for code in case.breaks)
+    assert all(any(FLAGS[code] in each for each in report.finding(code)["change"]) for code in case.breaks)
     assert report.right(via="toolmend") == {True}
     assert report["truncation"]["streamed"] != "hidden"
 
