@@ -181,8 +181,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "parser-eats-text": Entry(
         "engine",
         "breaks",
-        "The server's tool parser takes calls out of answers to requests without tools: a framework that reads the text never sees"
-        " them.",
+        "The server's tool parser takes calls out of answers to requests without tools: who reads the text never sees them.",
         (
             "framework: let it use native tools (OpenHands: LLM_NATIVE_TOOL_CALLING=true)",
             "vLLM: leave out --tool-call-parser, where nobody uses native tools",

@@ -65,6 +65,7 @@ class Server:
     thinks     what the model thinks before each answer, and the server's reasoning parser takes out
     swallows   the reasoning parser takes all for a thought
     hides      what the chat template leaves out: "tool", "arguments", "result"
+    eats       its tool parser takes calls out of answers to requests without tools, and drops them
     cuts_told  an answer that a limit cut is told as one
     refuses    status and words for every chat request
     logs       it sends log-probabilities
@@ -77,6 +78,7 @@ class Server:
     thinks: str = ""
     swallows: bool = False
     hides: frozenset[str] = frozenset()
+    eats: bool = False
     cuts_told: bool = True
     refuses: tuple[int, Any] | None = None
     key: str = ""
@@ -180,9 +182,9 @@ class Server:
         inside, _, said = raw.removeprefix("<think>").partition("</think>") if thought else ("", "", raw)
         calls = self._calls(said, body)
         reasoning = said if self.swallows else inside
-        content = (
-            "" if self.swallows else said.partition(DIALECTS[self.parser or "gemma4"].forms(())[0].opener)[0] if calls else said
-        )
+        shown = said.partition("<function=")[0] if self.eats and not body.get("tools") else said
+        shown = said.partition(DIALECTS[self.parser or "gemma4"].forms(())[0].opener)[0] if calls else shown
+        content = "" if self.swallows else shown
         finish = "length" if cut and (self.cuts_told or not calls) else "tool_calls" if calls else "stop"
         return Made(
             raw if self.logs else "",

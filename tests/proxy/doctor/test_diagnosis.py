@@ -75,6 +75,14 @@ def test_a_reasoning_parser_that_takes_the_answer_is_found(examined: Examine) ->
     assert "--reasoning-parser" in found["change"][0]
 
 
+def test_a_tool_parser_that_eats_plain_text_is_the_engines(examined: Examine) -> None:
+    """As vLLM 0.32's qwen parser does with OpenHands' text, seen on a real one."""
+    report = examined(Server(eats=True))
+    assert report.codes() == {"parser-eats-text"}
+    found = report.finding("parser-eats-text")
+    assert (found["blame"], found["level"], found["helped"]) == ("engine", 1, [8, 8])
+
+
 HIDDEN = [("arguments", "template-drops-arguments"), ("result", "template-drops-results"), ("tool", "template-hides-tools")]
 
 
