@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module, metadata
 from os import environ
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 from pydantic import ValidationError
 
-from proxy import cli_data, cli_journal, workers
-from proxy.config_file import ConfigError, explain, read_config
+from proxy import cli_data, cli_doctor, cli_journal, workers
+from proxy.cli_shared import KEYS, LOOK, Command, complaints
+from proxy.config_file import ConfigError, read_config
 from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
-
-KEYS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
-"""Secrets come from the environment only: command lines and files are read by others."""
 
 ABOUT = """Makes local models work under unchanged agent frameworks: it mends their tool calls.
 
@@ -70,10 +68,6 @@ Exit codes:
   2  a wrong option, variable or configuration file
 """
 
-LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 def _version() -> str:
     try:
@@ -110,7 +104,7 @@ def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
     try:
         settings = Settings.model_validate({"upstream": upstream, "upstream_key": key})
     except ValidationError as error:
-        raise click.UsageError("\n".join(_complaints(error)), context) from None
+        raise click.UsageError("\n".join(complaints(error)), context) from None
     sys.exit(import_module("proxy.probe_table").run(settings, model))
 
 
@@ -188,16 +182,7 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
     except ValidationError as error:
-        raise click.UsageError("\n".join(_complaints(error)), context) from None
-
-
-def _complaints(error: ValidationError) -> Iterable[str]:
-    for detail in error.errors():
-        yield explain(detail) if detail["loc"] else str(detail["ctx"]["error"])
-
-
-for _command in (*cli_journal.COMMANDS, *cli_data.COMMANDS):
-    toolmend.add_command(_command)
+        raise click.UsageError("\n".join(complaints(error)), context) from None
 
 
 def unknown_variables(variables: Iterable[str]) -> list[str]:
@@ -209,6 +194,10 @@ def unknown_variables(variables: Iterable[str]) -> list[str]:
             near = get_close_matches(name, known, 1)
             warnings.append(f"the variable {name} is not known" + (f"; did you mean {near[0]}?" if near else ""))
     return warnings
+
+
+for _command in (*cli_doctor.COMMANDS, *cli_journal.COMMANDS, *cli_data.COMMANDS):
+    toolmend.add_command(_command)
 
 
 def main() -> None:

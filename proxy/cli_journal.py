@@ -14,11 +14,11 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from proxy.cli_shared import KEYS, LOOK
 from proxy.config_file import ConfigError, explain, read_config
 from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
 from proxy.settings import FileSettings
 
-LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
 GROUPS = ("class", "model", "client", "tool", "rule", "conversation")
 
 journal_option = click.option(
@@ -215,7 +215,7 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     except NoJournal as error:
         _refuse(error)
     try:
-        key = os.environ.get("TOOLMEND_UPSTREAM_KEY") or None
+        key = os.environ.get(KEYS["upstream_key"]) or None
         settings = settings_for(_file(context, config), upstream=live or NOBODY, key=key)
     except ValidationError as error:
         raise click.UsageError(f"--live {'; '.join(map(explain, error.errors()))}", context) from None

@@ -92,6 +92,10 @@ class Prober:
         names = list(self.known)
         return self.known.get(model or (names[0] if len(names) == 1 else ""), Capabilities())
 
+    def take(self, model: str, known: Capabilities, granted: frozenset[Concession]) -> None:
+        """Take what somebody else has asked already, in place of asking."""
+        self._keep(model, known, granted)
+
     # -- what others tell
 
     def seen(self, model: str, reader: Reader, headers: Mapping[str, str]) -> None:

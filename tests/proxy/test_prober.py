@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from proxy import probe, prober
 from proxy.app import SERVICES
-from proxy.capabilities import Capabilities
+from proxy.capabilities import Capabilities, conceded
 from proxy.demo.speak import Said, events
 from proxy.probe_table import run
 from proxy.prober import Prober
@@ -433,3 +433,17 @@ async def test_the_command_prints_what_it_finds(vllm: FakeVllm, capsys: pytest.C
     vllm.models = [{"id": "one"}, {"id": "two"}]
     assert await asyncio.to_thread(run, Settings(upstream=vllm.url), None) == 1
     assert "--model" in capsys.readouterr().out
+
+
+async def test_what_somebody_else_has_asked_is_taken_and_nothing_is_asked(vllm: FakeVllm) -> None:
+    runner = make_runner(Settings(upstream=vllm.url, probe=False))
+    url = await listen(runner)
+    vllm.says(Said("hello"))
+    known = Capabilities(server="vllm", logprobs=False)
+    services = runner.app[SERVICES]
+    services.prober.take(MODEL, known, conceded(known))
+    assert services.prober.of(MODEL) == known
+    await Proxy(url, vllm, stream=False).ask(tools=[BASH])
+    assert "logprobs" not in vllm.requests[0]
+    assert kinds(vllm) == ["client"]
+    await runner.cleanup()

@@ -178,7 +178,9 @@ def test_source_is_read_back_as_the_value(value: Any) -> None:
 
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
-@pytest.mark.parametrize("value", [each for each in VALUES if not isinstance(each, float) and each != 10**20], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [each for each in VALUES if not isinstance(each, float) and each != 10**20], ids=lambda value: type(value).__name__
+)
 def test_source_is_laid_out_as_ruff_does(value: Any) -> None:
     source = f"{lay_out(node_of(value))}\n"
     command = [sys.executable, "-m", "ruff", "format", "--line-length", "130", "-"]

@@ -1,0 +1,1 @@
+"""`toolmend doctor`: says at which level an agent breaks on a model server, whose fault that is, and what to change."""
