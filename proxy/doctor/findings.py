@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from proxy.doctor.catalogue import CATALOGUE, Blame, Entry, Weight
+from proxy.doctor.catalogue import CATALOGUE
 from proxy.doctor.causes import Cause
+from proxy.doctor.entries import Blame, Entry, Weight
 from proxy.doctor.gathered import Gathered
 
 EVIDENCE: Final = 3

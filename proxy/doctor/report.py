@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tabulate import tabulate
 
-from proxy.doctor.catalogue import Blame
+from proxy.doctor.entries import Blame
 from proxy.doctor.findings import Finding
 from proxy.doctor.gathered import Gathered
 from proxy.doctor.protocols import PROTOCOLS, Name
