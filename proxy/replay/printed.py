@@ -14,7 +14,7 @@ from proxy.checker import Checker
 from proxy.profiles import load
 from proxy.records.read import Entry
 from proxy.replay.run import NotReplayable, Replayed, Terms, replay
-from proxy.report.text import visible
+from proxy.report.marks import visible
 from proxy.settings import Settings
 from proxy.upstream import Upstream
 
