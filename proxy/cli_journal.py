@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from proxy.cli_sql import sql
 from proxy.config_file import ConfigError, read_config
 from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
 from proxy.settings import FileSettings, Settings
@@ -261,4 +262,4 @@ def _chosen(what: Sequence[str], journals: Sequence[Path], skipped: Skipped, sin
             yield find(journals, each)
 
 
-COMMANDS = (report, show, tail, replay)
+COMMANDS = (report, show, tail, replay, sql)

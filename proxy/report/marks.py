@@ -26,7 +26,7 @@ Piece = tuple[Kind, str]
 
 def visible(text: str) -> str:
     """Make control characters visible: a record's text must not move anybody's cursor."""
-    return "".join(_shown(each) for each in text)
+    return text if text.isprintable() else "".join(_shown(each) for each in text)
 
 
 def pieces(text: str) -> Iterator[Piece]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pygal import HorizontalStackedBar, StackedBar
-from pygal.style import Style
+from pygal import HorizontalStackedBar, StackedBar  # type: ignore[import-untyped]  # it has no types
+from pygal.style import Style  # type: ignore[import-untyped]  # it has no types
 
 WIDE: Final = 960
 NARROW: Final = 400
@@ -18,7 +18,13 @@ NARROW: Final = 400
 TEXT: Final = 13
 """Height of the letters, as in page.css."""
 
-BAR: Final = 34
+LETTER: Final = 8
+"""Width of a letter, or a little more."""
+
+GAP: Final = 20
+"""Between two labels."""
+
+BAR: Final = 27
 """Height of a lying bar, with what is between two of them."""
 
 STANDING: Final = 260
@@ -88,19 +94,23 @@ def _reckoned(chart: Chart, width: int) -> ET.Element:
         style=Style(**{f"{name}_font_size": TEXT for name in ("label", "major_label")}),
         show_legend=False,
         margin=8,
+        margin_right=12 if chart.lying else 40,
+        truncate_label=-1,
         min_scale=2,
         max_scale=5,
         value_formatter=lambda value: f"{value:,.0f}" if value == int(value) else "",
     )
-    plot.x_labels = chart.labels if chart.lying else _thinned(chart.labels, 12 if width == WIDE else 5)
+    plot.x_labels = chart.labels if chart.lying else _thinned(chart.labels, width)
     for each in chart.series:
         plot.add(each.name, list(each.values))
-    return plot.render_tree()
+    root: ET.Element = plot.render_tree()
+    return root
 
 
-def _thinned(labels: Sequence[str], most: int) -> list[str]:
+def _thinned(labels: Sequence[str], width: int) -> list[str]:
     """Leave out so many labels that the rest does not overlap."""
-    every = -(-len(labels) // most)
+    most = width // (max(map(len, labels), default=0) * LETTER + GAP)
+    every = -(-len(labels) // max(most, 1))
     return [label if at % every == 0 else "" for at, label in enumerate(labels)]
 
 

@@ -14,7 +14,7 @@ from proxy.report.page.turns import Row, Shown, row_of, shown
 TURNS: Final = 100
 """Turns that are shown in full, at most."""
 
-ROWS: Final = 2_000
+ROWS: Final = 1_000
 """Turns that have a line in their conversation, at most: the newest."""
 
 CHARACTERS: Final = 400_000

@@ -18,6 +18,7 @@ from proxy.report.marks import visible
 from proxy.report.page import sections
 from proxy.report.page.charts import Chart, drawn
 from proxy.report.page.chosen import Choice, Chosen
+from proxy.report.page.figures import outcomes_in
 from proxy.report.summary import Summary
 from proxy.report.text import COLOURS
 
@@ -62,7 +63,7 @@ def _figures(choice: Choice) -> Mapping[str, Any]:
     timeline, matrix, rungs = figures.timeline(), figures.matrix(), figures.rungs()
     return {
         "timeline": timeline,
-        "outcomes": sections.outcomes_in(timeline.bins),
+        "outcomes": outcomes_in(timeline.bins),
         "matrix": matrix,
         "rungs": rungs,
         "over_time": _figure(sections.over_time(timeline)) if timeline.bins else None,

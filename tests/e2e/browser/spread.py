@@ -28,9 +28,11 @@ def spread(entries: Iterable[dict[str, Any]], file: Path, *, seed: int = 7) -> N
             if left <= 0:
                 left, model, conversation = chance.randint(2, 12), _model(chance), f"{chance.getrandbits(64):016x}"
             left -= is_turn(entry)
-            moved: dict[str, Any] = {**entry, "ts": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+            ts = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             if is_turn(entry):
-                moved |= {"model": model, "conversation": conversation}
+                moved = {**entry, "ts": ts, "model": model, "conversation": conversation}
+            else:
+                moved = {**entry, "ts": ts, "since": ts, "counts": [{**row, "model": model} for row in entry["counts"]]}
             out.write(json.dumps(moved, ensure_ascii=False) + "\n")
 
 
