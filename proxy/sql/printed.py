@@ -50,8 +50,15 @@ def _json(reply: Reply) -> str:
     return "\n".join(json.dumps(each, ensure_ascii=False, default=_written) for each in named)
 
 
-def _written(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+def _written(value: Any) -> str | float:
+    """Write what JSON has no type for."""
+    match value:
+        case date() | time():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case _:
+            return str(value)
 
 
 def _csv(reply: Reply) -> str:
