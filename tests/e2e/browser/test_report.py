@@ -154,4 +154,5 @@ def test_picture(opened: Open, report: Path) -> None:
         "all => all.map(each => [each.querySelectorAll('tbody tr').length, each.id]).sort((a, b) => b[0] - a[0])[0][1]"
     )
     it.page.select_option("#conversation-chooser", longest)
+    it.page.locator(".reasons > li:nth-child(n+4)").evaluate_all("all => all.forEach(each => (each.hidden = true))")
     it.page.screenshot(path=str(PICTURE), full_page=True)

@@ -116,8 +116,8 @@ def test_it_says_what_the_report_says() -> None:
     text = seen(
         made([entry(), lost, counted(1_200, called=1_000, wrong_before=123, wrong_after=4)], skipped=("3 lines",)).html
     ).text
-    assert "12.3 % → 0.4 %" in text
-    assert "87.7 % → 99.6 %" in text
+    assert "12.3% → 0.4%" in text
+    assert "87.7% → 99.6%" in text
     assert "1,200" in text
     assert "1 of 2 turns (model-format, no-call): a larger model" in text
     assert "3 lines" in text
