@@ -5,9 +5,10 @@ PYTHON  ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 UPSTREAM ?=
+CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 SERVE   ?=
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers conformance docs clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser conformance docs clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -46,6 +47,10 @@ e2e-vllm: $(VENV)/.dev  ## a real vLLM on this CPU with a scripted tiny model; w
 e2e-servers: $(VENV)/.dev  ## a real llama-server with a tiny random model: make e2e-servers LLAMA_SERVER=/path/to/llama-server
 	@test -n "$(LLAMA_SERVER)" || { echo "say LLAMA_SERVER=/path/to/llama-server (docs/upstreams.md)"; exit 1; }
 	TOOLMEND_LLAMA_SERVER=$(LLAMA_SERVER) $(BIN)/python -m pytest tests/e2e/servers -q -m e2e_servers
+
+e2e-browser: $(VENV)/.dev  ## the page of `report --html` in a real Chromium: make e2e-browser CHROMIUM=/path/to/chromium
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.50'
+	TOOLMEND_E2E_BROWSER=1 TOOLMEND_CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest tests/e2e/browser -q -n0 -m e2e_browser
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from pydantic import ValidationError
 
 from proxy.cli_shared import KEYS, LOOK
+from proxy.cli_sql import sql
 from proxy.config_file import ConfigError, explain, read_config
 from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
 from proxy.settings import FileSettings
@@ -47,7 +48,7 @@ def _since(context: click.Context, since: str | None) -> float:
         ) from None
 
 
-def _refuse(error: NoJournal) -> None:
+def _refuse(error: NoJournal | str) -> NoReturn:
     click.echo(f"toolmend: {error}", err=True)
     sys.exit(1)
 
@@ -88,14 +89,23 @@ Exit codes: 0 there it is; 1 there is no journal; 2 a wrong option.
     help="What turns are grouped by.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write one page that stands alone.")
 @click.pass_context
-def report(context: click.Context, /, journals: Sequence[Path], since: str | None, by: Any, *, as_json: bool) -> None:
+def report(  # noqa: PLR0913 - a command's options
+    context: click.Context, /, journals: Sequence[Path], since: str | None, by: Any, html: Path | None, *, as_json: bool
+) -> None:
     from proxy.report import text  # noqa: PLC0415 - what one command needs costs the others nothing
     from proxy.report.summary import summarise  # noqa: PLC0415
 
+    if html and as_json:
+        raise click.UsageError("--html and --json exclude each other", context)
     skipped = Skipped()
+    found = entries(journals, skipped, _since(context, since))
     try:
-        summary = summarise(entries(journals, skipped, _since(context, since)), by)
+        if html:
+            click.echo(_save(found, by, skipped, html))
+            return
+        summary = summarise(found, by)
     except NoJournal as error:
         _refuse(error)
     if as_json:
@@ -103,6 +113,18 @@ def report(context: click.Context, /, journals: Sequence[Path], since: str | Non
         return
     for line in text.lines(summary, skipped.sentences()):
         click.echo(line)
+
+
+def _save(found: Iterator[dict[str, Any]], by: Any, skipped: Skipped, file: Path) -> str:
+    """Write the page; without what it needs, or where the file cannot be written, say so and end."""
+    try:
+        from proxy.report.page.save import save  # noqa: PLC0415
+    except ImportError as error:
+        _refuse(f"--html needs {error.name}, which is not installed: pip install 'toolmend[report]'")
+    try:
+        return save(found, by, skipped, file)
+    except OSError as error:
+        _refuse(f"{file}: {error.strerror}")
 
 
 SHOW = """Show one turn: what the model wrote, what each rule changed, each question, and what the client got.
@@ -233,4 +255,4 @@ def _chosen(what: Sequence[str], journals: Sequence[Path], skipped: Skipped, sin
             yield find(journals, each)
 
 
-COMMANDS = (report, show, tail, replay)
+COMMANDS = (report, show, tail, replay, sql)

@@ -11,7 +11,7 @@ import click
 from proxy.records.read import Entry
 from proxy.replay.run import NotReplayable, Replayed, Terms, replay
 from proxy.replay.terms import be_quiet, terms_for
-from proxy.report.text import visible
+from proxy.report.marks import visible
 from proxy.settings import Settings
 
 SAME, CHANGED, NOTHING = 0, 1, 3

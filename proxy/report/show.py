@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -14,19 +13,9 @@ from proxy.failures.table import reason_of
 from proxy.plan import Plan
 from proxy.records.read import Entry
 from proxy.replay.trace import Change, trace
-from proxy.report.text import COLOURS, visible
+from proxy.report.marks import RUNGS, pieces, visible
+from proxy.report.text import COLOURS
 from rules.conversation import Turn
-
-MARKER: Final = re.compile(r"<[|/]?[^<>\s]{1,60}[|/]?>|\[/?[A-Z_]{2,30}\]")
-"""What looks like a marker of a format, or a token of a template."""
-
-RUNGS: Final = {
-    "": "the turn itself",
-    "members": "asked for these arguments alone, under a grammar",
-    "arguments": "asked for all arguments, under a grammar",
-    "call": "asked for a call of any tool, under a grammar",
-    "words": "asked again in words",
-}
 
 
 def lines(entry: Entry, plan: Plan | None, why_not: str = "") -> Iterator[str]:
@@ -107,12 +96,7 @@ def text_of(value: Any) -> str:
 
 def marked(text: str) -> str:
     """Make markers and control characters of a text visible."""
-    shown: list[str] = []
-    at = 0
-    for found in MARKER.finditer(text):
-        shown += [visible(text[at : found.start()]), click.style(visible(found[0]), fg="blue", bold=True)]
-        at = found.end()
-    return "".join((*shown, visible(text[at:])))
+    return "".join(click.style(part, fg="blue", bold=True) if kind == "marker" else part for kind, part in pieces(text))
 
 
 def _changes(attempt: Mapping[str, Any], plan: Plan) -> Iterator[str]:

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, Final
 import click
 
 from proxy.records.read import GZIP, Entry, Skipped, files_of, parse
+from proxy.report.marks import visible
 from proxy.report.summary import snippet_of
-from proxy.report.text import COLOURS, visible
+from proxy.report.text import COLOURS
 
 POLL: Final = 0.3
 """Seconds between two looks."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 from tabulate import tabulate
 
+from proxy.report.marks import visible
 from proxy.report.summary import Cause, Group, Rates, Summary
 
 WIDTH: Final = 24
@@ -105,18 +106,6 @@ def _causes(causes: Sequence[Cause]) -> Iterator[str]:
         if cause.issues:
             yield f"      known: {', '.join(cause.issues[:6])}"
         yield click.style(f"      {cause.turn}  {visible(cause.snippet)}", fg="bright_black")
-
-
-def visible(text: str) -> str:
-    """Make control characters visible: a record's text must not move anybody's cursor."""
-    return "".join(_shown(each) for each in text)
-
-
-def _shown(character: str) -> str:
-    if character in "\n\t" or character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def as_json(summary: Summary, skipped: Sequence[str]) -> dict[str, Any]:
