@@ -48,12 +48,19 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
             journal.write(as_record(subject, outcome, upstream))
 
 
+def kind_of(plan: Plan) -> Kind:
+    """Say with which other turns a turn is counted."""
+    return Kind(plan.client.name, plan.model[:200], plan.profile.name, plan.mode)
+
+
 def note_unreadable(plan: Plan, turn_id: str, journal: Book | None, upstream: str) -> None:
     """Tell operator and journal of a request that is passed on because the tools in its prompt cannot be read."""
     outcome = Outcome("relayed", "client-schema", plan.unreadable)
     log.warning("unreadable", turn=turn_id, client=plan.client.name, model=plan.model[:200], reason=outcome.reason)
     if journal is not None:
-        journal.write(as_record(Subject(plan, turn_id, (), End(complete=True), {}), outcome, upstream))
+        subject = Subject(plan, turn_id, (), End(complete=True), {})
+        journal.count(kind_of(plan), outcome, spent(subject), called=False)
+        journal.write(as_record(subject, outcome, upstream))
 
 
 def _odd(answer: Answer) -> bool:

@@ -61,6 +61,9 @@ async def drifted(folder: Path, config: Path | None) -> Counter[str]:
     counts: Counter[str] = Counter()
     async with terms_for(settings_for(read_config(config) if config else FileSettings())) as terms:
         for entry in [each for each in entries([folder], Skipped()) if is_turn(each)]:
+            if entry["class"] == "ours":  # what was broken on purpose when they were played is whole by now
+                counts["left out, since toolmend itself was broken"] += 1
+                continue
             try:
                 found = await replay(entry, terms)
             except NotReplayable as error:

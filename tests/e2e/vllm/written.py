@@ -16,9 +16,9 @@ Kept = dict[str, Any]
 
 
 def read_journals(folder: Path) -> dict[str, Record]:
-    """Return the records of all journals of a run by their turn."""
+    """Return the records of all journals of a run by their turn; what only counts turns is left out."""
     lines = (line for file in sorted(folder.rglob("*.journal/*.jsonl")) for line in file.read_text("utf-8").splitlines())
-    return {record["turn"]: record for record in map(json.loads, lines)}
+    return {record["turn"]: record for record in map(json.loads, lines) if "outcome" in record}
 
 
 def kept(kind: Kind, case: str, way: str, answer: Answer) -> Kept:
