@@ -77,6 +77,11 @@ class Answer:
         """What only the model can mend."""
         return self.verdict.problem
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a limit, or the server, ended it; a stop string is the client's own wish."""
+        return self.turn.ending == "length" or (self.turn.ending == "cut" and not isinstance(self.reader.stop_reason, str))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import structlog
 
-from proxy.answer import Answer
 from proxy.heard import begun
 from proxy.journal import Book
 from proxy.outcome import End, Outcome, outcome_of
@@ -36,7 +35,7 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
     )
     if subject.moves:
         log.warning("native calls keep failing: moved to text", turn=subject.turn_id, dialect=plan.profile.text_dialect)
-    notable = outcome.name != "as-is" or outcome.reason or plan.history.raised or any(map(_odd, subject.answers))
+    notable = outcome.name != "as-is" or outcome.reason
     if journal is not None:
         journal.count(
             Kind(plan.client.name, plan.model[:200], plan.profile.name, plan.mode),
@@ -61,7 +60,3 @@ def note_unreadable(plan: Plan, turn_id: str, journal: Book | None, upstream: st
         subject = Subject(plan, turn_id, (), End(complete=True), {})
         journal.count(kind_of(plan), outcome, spent(subject), called=False)
         journal.write(as_record(subject, outcome, upstream))
-
-
-def _odd(answer: Answer) -> bool:
-    return bool(answer.verdict.raised or answer.unchecked or answer.engine) or answer.turn.ending in ("length", "cut")

@@ -104,6 +104,8 @@ def _of_rest(answers: Sequence[Answer], plan: Plan) -> Outcome:
         return Outcome("as-is", "ours", "rule-failed")
     if any(answer.unchecked for answer in answers):
         return Outcome("as-is", "ours", "check-skipped")
+    if answers and answers[-1].is_cut:
+        return Outcome("as-is", "truncated", "text-cut")
     if answers and not answers[-1].reader.done:
         return Outcome("as-is", "upstream", "missing-done")
     return Outcome("as-is", "client-history", plan.broken[0]) if plan.broken else Outcome("as-is")

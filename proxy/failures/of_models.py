@@ -109,4 +109,12 @@ OF_MODELS: Final[tuple[Reason, ...]] = (
         "a larger `max_tokens` in the client, or `--max-model-len`",
         "request.max_tokens",
     ),
+    Reason(
+        "text-cut",
+        "truncated",
+        "A limit of tokens cut the answer off, and it held no call.",
+        "It is delivered as it is, and told as `length`.",
+        "a larger `max_tokens` in the client, or `--max-model-len`",
+        "request.max_tokens",
+    ),
 )

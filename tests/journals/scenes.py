@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.models.gemma4 import GEMMA4
 from adapters.registry import CLIENTS
 from proxy.demo.speak import Said
 from rules.base import Rule
@@ -102,7 +103,7 @@ def for_every_client() -> Iterator[Scene]:
                 yield Scene(f"{title}, {client.name}, put right", fault.kind, "", asked, (said, gemma(other)), prefix)
         native = client.rewrites or bool(client.express(Turn("assistant", calls=(call,)), within).calls)
         made = [served(call.name, json.dumps(call.arguments))] if native else []
-        yield from _history(client.name, body, Said(gemma(call), calls=made))
+        yield from _history(client.name, body, Said(GEMMA4.render((call,)), calls=made))
 
 
 def _history(client: str, body: Mapping[str, Any], good: Said) -> Iterator[Scene]:
@@ -213,6 +214,10 @@ def of_servers() -> Iterator[Scene]:
     yield scene("reset in mid-answer", "upstream_broken", sending(begun, cut=True))
     yield scene("an error in mid-answer", "upstream_error_event", sending(begun, report))
     yield scene("no [DONE]", "missing-done", sending(end))
+    cut = Scene(
+        "an answer that a limit cuts", "truncated", "text-cut", asking(max_tokens=3), (Said("I go on and on", finish="length"),)
+    )
+    yield cut
     yield scene("no JSON", "upstream_broken", sending(b"data: <html>\n\n"))
     limits = {"limits": {"first_byte_seconds": 0.2, "idle_seconds": 0.2}}
     yield scene("silence", "upstream_timeout", _silence, settings=limits)
