@@ -18,7 +18,7 @@ HIDDEN: Final = frozenset({"template-hides-tools", "template-drops-arguments", "
 
 
 def write(path: Path, text: str) -> None:
-    """Write a configuration file that `serve` can load. Raises OSError, and ConfigError where it cannot: then nothing is written."""
+    """Write a configuration file that `serve` can load. Raises OSError, and ConfigError, writing nothing, where it cannot."""
     trial = path.with_name(f"{path.name}.new")
     try:
         trial.write_text(text, encoding="utf-8")
