@@ -11,6 +11,7 @@ from proxy.doctor.purse import Purse
 from proxy.doctor.trials import Trial, Turn, Way
 from proxy.doctor.wire import Trouble
 from proxy.profiles import Profile
+from proxy.settings import ProfileTable
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Gathered:
     """See above.
 
     proxy     URL of the toolmend that was asked; empty: one was started here
+    tables    the configured profiles of this run
     looks     what a second look at a turn that failed showed
     trouble   why the server could not be examined
     stopped   why not all was asked, in words; empty: all was
@@ -30,6 +32,7 @@ class Gathered:
     model: str = ""
     models: tuple[str, ...] = ()
     profile: Profile | None = None
+    tables: tuple[ProfileTable, ...] = ()
     known: Capabilities = field(default_factory=Capabilities)
     shown: Shown = field(default_factory=Shown)
     cut: Cut = field(default_factory=Cut)

@@ -36,6 +36,7 @@ async def meet(server: Server, order: Order, gathered: Gathered) -> bool:
     gathered.model = order.model or (gathered.models[0] if len(gathered.models) == 1 else "")
     if not gathered.model or (gathered.models and gathered.model not in gathered.models):
         return False
+    gathered.tables = order.settings.profile
     gathered.profile = choose(gathered.model, load(order.settings.profile))
     return True
 

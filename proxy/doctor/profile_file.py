@@ -18,9 +18,14 @@ HIDDEN: Final = frozenset({"template-hides-tools", "template-drops-arguments", "
 
 
 def write(path: Path, text: str) -> None:
-    """Write a configuration file, and read it back as `serve` does. Raises OSError; ConfigError where it does not load."""
-    path.write_text(text, encoding="utf-8")
-    read_config(path)
+    """Write a configuration file that `serve` can load. Raises OSError, and ConfigError, writing nothing, where it cannot."""
+    trial = path.with_name(f"{path.name}.new")
+    try:
+        trial.write_text(text, encoding="utf-8")
+        read_config(trial)
+        trial.replace(path)
+    finally:
+        trial.unlink(missing_ok=True)
 
 
 def profile(gathered: Gathered, findings: Sequence[Finding]) -> str:
@@ -30,15 +35,18 @@ def profile(gathered: Gathered, findings: Sequence[Finding]) -> str:
 
 def table(gathered: Gathered, keys: Sequence[tuple[str, Any, str]], command: str) -> str:
     """Return the text of a file with a profile for this model: keys with their values, and a reason for each."""
+    extends, kept = _base(gathered)
     lines = [
         f"# Written by `toolmend {command}`. Serve with it: toolmend serve --config FILE",
         f"upstream = {_value(gathered.upstream)}",
         "",
         "[[profile]]",
         f"name = {_value(_name(gathered.model))}",
-        f"extends = {_value(_base(gathered))}",
+        f"extends = {_value(extends)}",
         f"match = [{_value(literal(gathered.model))}]",
     ]
+    found = {key: value for key, value, _ in keys}
+    lines += [f"{key} = {_value(value)}" for key, value in kept.items() if key not in found]
     for key, value, reason in keys:
         lines += [f"# {reason}", f"{key} = {_value(value)}"]
     return "\n".join(lines) + "\n"
@@ -60,16 +68,26 @@ def _keys(gathered: Gathered, codes: set[str]) -> Iterator[tuple[str, Any, str]]
     if "structured-off" in codes:
         yield "grammar", False, "structured-off: the server does not hold a model to a schema"
     if codes & {"thinking-eats-budget", "thought-shown"} and gathered.known.thinking_switch:
-        yield "request.chat_template_kwargs", {"enable_thinking": False}, "thinking is on, and can be switched off"
+        request = dict(gathered.profile.request) if gathered.profile else {}
+        kwargs = request.get("chat_template_kwargs")
+        switched = {**(kwargs if isinstance(kwargs, dict) else {}), "enable_thinking": False}
+        yield "request", {**request, "chat_template_kwargs": switched}, "thinking is on, and can be switched off"
 
 
-def _base(gathered: Gathered) -> str:
-    """Return the profile to begin with: the model's own; for a name that none knows, that of the family whose format was seen."""
+def _base(gathered: Gathered) -> tuple[str, dict[str, Any]]:
+    """Return the built-in profile to begin with, and the keys that configured ones of this run put over it.
+
+    For a name that no profile is made for it is that of the family whose format was seen.
+    """
     assert gathered.profile is not None
+    tables, built_in = {each.name: each for each in gathered.tables}, {each.name for each in load()}
+    name, kept = gathered.profile.name, dict[str, Any]()
+    while name in tables:
+        each = tables.pop(name)
+        kept = {**each.model_dump(mode="json", exclude_none=True, exclude={"name", "extends", "match"}), **kept}
+        name = each.extends or (name if name in built_in else "generic")
     dialect = format_of(gathered)
-    if gathered.profile.name != "generic" or not dialect:
-        return gathered.profile.name
-    return _FAMILY.get(dialect, "generic")
+    return (_FAMILY.get(dialect, name) if name == "generic" and dialect and not kept else name), kept
 
 
 _FAMILY: Final = {"gemma4": "gemma-4", "qwen_xml": "qwen3.5", "hermes_json": "qwen3"}
@@ -91,5 +109,7 @@ def literal(model: str) -> str:
 def _value(value: Any) -> str:
     """Write a value as TOML has it: texts as JSON strings, which TOML takes."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
     return json.dumps(value).replace("\x7f", "\\u007f")

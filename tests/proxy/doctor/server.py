@@ -63,6 +63,7 @@ class Server:
 
     parser     the dialect that its tool parser reads; None: it has none
     thinks     what the model thinks before each answer, and the server's reasoning parser takes out
+    quiet      it does not think where the request switches that off
     swallows   the reasoning parser takes all for a thought
     hides      what the chat template leaves out: "tool", "arguments", "result"
     eats       its tool parser takes calls out of answers to requests without tools, and drops them
@@ -76,6 +77,7 @@ class Server:
     dialect: str = "gemma4"
     parser: str | None = "gemma4"
     thinks: str = ""
+    quiet: bool = False
     swallows: bool = False
     hides: frozenset[str] = frozenset()
     eats: bool = False
@@ -172,7 +174,7 @@ class Server:
         return (400, NO_PARSER) if body.get("tools") and self.parser is None and body.get("tool_choice") != "none" else None
 
     def _made(self, body: Mapping[str, Any]) -> Made:
-        written, thought = self._written(body), self.thinks if not _forced(body) else ""
+        written, thought = self._written(body), self._thought(body)
         stop = next((each for each in body.get("stop") or [] if each in written), None)
         written = written.partition(stop)[0] if stop else written
         pieces = tokens(f"<think>{thought}</think>{written}" if thought else written)
@@ -195,6 +197,10 @@ class Server:
             min(len(pieces), limit),
             len(self._prompt(body)) // 4,
         )
+
+    def _thought(self, body: Mapping[str, Any]) -> str:
+        off = (body.get("chat_template_kwargs") or {}).get("enable_thinking") is False
+        return "" if _forced(body) or (self.quiet and off) else self.thinks
 
     def _written(self, body: Mapping[str, Any]) -> str:
         """Return what the model writes: what it is held to, else what it likes."""

@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 
 from proxy.app import make_app
 from proxy.cli import toolmend
-from proxy.config_file import read_config
+from proxy.config_file import ConfigError, read_config
 from proxy.demo.model import make_model
+from proxy.doctor.profile_file import write
 from proxy.profiles import choose, load
 from proxy.settings import Settings
 from tests.proxy.doctor.conftest import Examine, serving
@@ -107,6 +108,41 @@ def test_a_written_profile_can_be_tried(examined: Examine, tmp_path: Path) -> No
     assert report["profile"] == "qwen3-simulated"
     assert report.right(via="direct", protocol="native") == {False}
     assert report.right(via="toolmend") == {True}
+
+
+OWN = """[[profile]]
+name = "gemma-4"
+thinking = "field"
+[[profile]]
+name = "ours"
+extends = "gemma-4"
+match = ["gemma-4-sim*"]
+fill = { openhands = { security_risk = "LOW" } }
+"""
+
+
+def test_what_was_configured_stays_in_what_is_written(examined: Examine, tmp_path: Path) -> None:
+    config, path = tmp_path / "own.toml", tmp_path / "profile.toml"
+    config.write_text(OWN)
+    assert examined(Server(), config=config, write=path, level=("1",))["profile"] == "ours"
+    (table,) = read_config(path).profile
+    assert (table.extends, table.thinking, table.fill) == ("gemma-4", "field", {"openhands": {"security_risk": "LOW"}})
+
+
+def test_thinking_is_switched_off_beside_what_the_profile_asks_anyway(examined: Examine, tmp_path: Path) -> None:
+    path = tmp_path / "profile.toml"
+    report = examined(Server(thinks="Let me see. " * 100, quiet=True), answer_tokens=150, write=path, level=("1",))
+    assert "thinking-eats-budget" in report.codes()
+    wanted = {"skip_special_tokens": False, "chat_template_kwargs": {"enable_thinking": False}}
+    assert choose("gemma-4-simulated", load(read_config(path).profile)).request == wanted
+
+
+def test_what_does_not_load_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text("# mine\n")
+    with pytest.raises(ConfigError):
+        write(path, '[[profile]]\nname = "x"\n')
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("# mine\n", [path])
 
 
 def test_a_file_that_is_there_is_not_replaced_unless_it_is_wished(tmp_path: Path) -> None:
