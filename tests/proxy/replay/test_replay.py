@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,6 +39,15 @@ async def journaling(vllm: FakeVllm, start: Start, stream: bool, tmp_path: Path)
 
 def turns(folder: Path) -> list[dict[str, Any]]:
     return [each for each in entries([folder], Skipped()) if is_turn(each)]
+
+
+async def all_turns(folder: Path, count: int) -> list[dict[str, Any]]:
+    """Wait until so many turns are written down."""
+    for _ in range(200):
+        if len(found := turns(folder)) >= count:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{len(found)} turns were written down")
 
 
 async def recorded(proxy: Proxy, folder: Path, *says: str | Said, **body: Any) -> dict[str, Any]:
@@ -96,7 +106,7 @@ async def test_what_was_learned_from_refusals_and_memory_is_known_again(
         await proxy.ask(tools=[BASH])
     vllm.says("<tool_call>\n{}\n</tool_call>", GOOD)
     await proxy.ask(tools=[BASH])
-    found = turns(tmp_path)
+    found = await all_turns(tmp_path, 5)
     assert found[1]["known"]["granted"] == ["no_logprobs"]
     assert found[-1]["dialect"] != "native"
     assert await drift_of(tmp_path, FileSettings(profile=(table,))) == [()] * len(found)
