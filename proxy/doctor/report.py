@@ -108,11 +108,12 @@ def _verdict(gathered: Gathered, findings: Sequence[Finding]) -> Iterator[str]:
         return
     levels = [each.level for each in broken if each.level]
     faults = " and ".join(dict.fromkeys(FAULT[each.blame] for each in broken))
-    yield (
-        f"It breaks at level {min(levels)}. The fault: {faults}."
-        if levels
-        else f"The plays went well, but a check failed. The fault: {faults}."
-    )
+    if levels:
+        yield f"It breaks at level {min(levels)}. The fault: {faults}."
+    elif gathered.trials:
+        yield f"The plays went well, but a check failed. The fault: {faults}."
+    else:
+        yield f"Nothing could be played. The fault: {faults}."
 
 
 def _finding(number: int, found: Finding) -> str:

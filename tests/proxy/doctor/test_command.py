@@ -217,3 +217,10 @@ def test_an_interruption_tells_what_is_known_by_then() -> None:
     assert (report["exit"], report["stopped"], report["complete"]) == (130, "it was interrupted", False)
     assert report["plays"]
     assert b"Traceback" not in errors
+
+
+def test_where_nothing_was_played_nothing_is_said_to_have_gone_well() -> None:
+    result = ask("--upstream", "http://127.0.0.1:9")
+    assert result.exit_code == 3
+    assert "Nothing could be played. The fault: the way to the server." in result.output
+    assert "went well" not in result.output
