@@ -15,19 +15,17 @@ from aiohttp import web
 from adapters.registry import PREFIXES
 from proxy.body import read_body
 from proxy.checker import Checker
-from proxy.concessions import Memory
-from proxy.errors import BadRequest, Fault, Overloaded
+from proxy.errors import BadRequest, Fault
 from proxy.exchange import Exchange
-from proxy.grammars import Grammars
 from proxy.journal import Journal
 from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
-from proxy.prober import Prober
 from proxy.profiles import Profile
 from proxy.relay import relay
 from proxy.reply import reply_to
 from proxy.room import Room
+from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
 from proxy.upstream import CHAT, Upstream
@@ -37,7 +35,7 @@ log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SETTINGS = web.AppKey("settings", Settings)
-SERVICES = web.AppKey("services", Services)
+SERVERS = web.AppKey("servers", Servers)
 ROOM = web.AppKey("room", Room)
 HANDLING: web.AppKey[set[asyncio.Task[Any]]] = web.AppKey("handling", set)
 OPENED = web.RequestKey("opened", bool)
@@ -48,7 +46,7 @@ RELAYED = (
     ("POST", "/v1/responses"),
     ("POST", "/v1/messages"),
     ("POST", "/v1/messages/count_tokens"),
-    ("GET", "/v1/models"),
+    ("GET", MODELS),
     ("POST", "/tokenize"),
     ("POST", "/detokenize"),
 )
@@ -56,9 +54,6 @@ RELAYED = (
 
 OPEN = ("/healthz", "/readyz")
 """What is answered without a key: probes have none."""
-
-READY_SECONDS = 3.0
-"""How long /readyz waits for the model server."""
 
 
 def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
@@ -81,18 +76,16 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
 
     async def open_and_close(app: web.Application) -> AsyncIterator[None]:
         journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
-        upstream, checker = Upstream(settings), Checker()
-        memory, grammars = Memory(), Grammars()
-        prober = Prober(upstream, profiles, memory, grammars)
-        app[SERVICES] = Services(settings, profiles, upstream, checker, journal, prober, memory, grammars)
+        checker = Checker()
+        app[SERVERS] = servers = opened(settings, profiles, checker, journal)
         if settings.probe and settings.mode == "repair":
-            prober.start()
+            for each in servers.all:
+                each.prober.start()
         try:
             yield
         finally:
-            await prober.close()
+            await servers.close()
             await checker.aclose()
-            await upstream.close()
             if journal is not None:
                 await asyncio.to_thread(journal.close)
 
@@ -221,24 +214,24 @@ def too_large(limit: int) -> BadRequest:
 
 async def chat(request: web.Request) -> web.StreamResponse:
     """Serve a chat request: mended, observed or relayed."""
-    services, room = request.app[SERVICES], request.app[ROOM]
+    room = request.app[ROOM]
     with room.holding(request.content_length):
         raw = await read_bytes(request)
         async with room.place():
-            if services.settings.mode == "off" or request.headers.get("x-toolmend-mode") == "off":
-                return await pass_on(request, raw, CHAT)
-            return await serve_chat(request, raw, services)
+            if request.app[SETTINGS].mode == "off" or request.headers.get("x-toolmend-mode") == "off":
+                return await pass_on(request, raw, CHAT, request.app[SERVERS].of_body(raw).upstream)
+            return await serve_chat(request, raw)
 
 
-async def serve_chat(request: web.Request, raw: bytes, services: Services) -> web.StreamResponse:
+async def serve_chat(request: web.Request, raw: bytes) -> web.StreamResponse:
     """Serve a chat request that may need mending."""
-    plan = understand(request, raw)
+    plan, services = understand(request, raw)
     turn_id = secrets.token_hex(8)
     if plan.unreadable and plan.mode != "off":
         note_unreadable(plan, turn_id, services.journal, services.settings.upstream)
-        return await pass_on(request, raw, CHAT)
+        return await pass_on(request, raw, CHAT, services.upstream)
     if plan.mode == "off" or not plan.mends:
-        return await pass_on(request, raw, CHAT)
+        return await pass_on(request, raw, CHAT, services.upstream)
     if plan.mode == "observe":
         return await observe(request, raw, plan, services, turn_id)
     headers = {"x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
@@ -246,28 +239,30 @@ async def serve_chat(request: web.Request, raw: bytes, services: Services) -> we
     return await Exchange(services, plan, request.headers, turn_id).run(reply)
 
 
-def understand(request: web.Request, raw: bytes) -> Plan:
-    """Read the body, and find out who speaks and which model is meant."""
-    services = request.app[SERVICES]
-    prefix = request.path.removesuffix(CHAT)
-    body = read_body(raw, services.settings.limits)
-    return make_plan(body, services.settings, services.profiles, prefix=prefix, mode=request.headers.get("x-toolmend-mode", ""))
+def understand(request: web.Request, raw: bytes) -> tuple[Plan, Services]:
+    """Read the body, and find out who speaks, which model is meant and who serves that."""
+    prefix, mode = request.path.removesuffix(CHAT), request.headers.get("x-toolmend-mode", "")
+    body = read_body(raw, request.app[SETTINGS].limits)
+    services = request.app[SERVERS].of(body.text("model"))
+    return make_plan(body, services.settings, services.profiles, prefix=prefix, mode=mode), services
 
 
 async def relayed(request: web.Request) -> web.StreamResponse:
     """Relay a route that is not ours."""
     path = request.path.removeprefix(max((each for each in PREFIXES if request.path.startswith(f"{each}/")), key=len, default=""))
-    room = request.app[ROOM]
+    servers, room = request.app[SERVERS], request.app[ROOM]
     with room.holding(request.content_length if request.method == "POST" else 0):
         body = await read_bytes(request) if request.method == "POST" else None
         async with room.place():
-            return await pass_on(request, body, path)
+            if path == MODELS and servers.others:
+                return web.json_response(body=await list_models(servers, request.headers))
+            return await pass_on(request, body, path, servers.of_body(body).upstream)
 
 
-async def pass_on(request: web.Request, body: bytes | None, path: str) -> web.StreamResponse:
+async def pass_on(request: web.Request, body: bytes | None, path: str, upstream: Upstream) -> web.StreamResponse:
     """Relay a request, and tell the operator."""
     started = time.monotonic()
-    response = await relay(request, body, request.app[SERVICES].upstream, path)
+    response = await relay(request, body, upstream, path)
     log.info("relayed", path=path, status=response.status, seconds=round(time.monotonic() - started, 3))
     return response
 
@@ -278,20 +273,6 @@ async def healthz(request: web.Request) -> web.StreamResponse:  # noqa: ARG001 -
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Say whether the model server answers, by asking for its models; and not before it has been asked what it can do.
-
-    Where an orchestrator waits for this, the first structured request is ours: it decides the backend of the whole vLLM.
-    """
-    upstream, prober = request.app[SERVICES].upstream, request.app[SERVICES].prober
-    try:
-        async with (
-            asyncio.timeout(READY_SECONDS),
-            upstream.ask("GET", "/v1/models", None, upstream.headers(request.headers)) as answer,
-        ):
-            if answer.status in (200, 401, 403):  # alive, and the key is the client's to send
-                if prober.delays_readiness():
-                    raise Overloaded("the model server is being asked what it can do", code="probing", retry_after=1)
-                return web.json_response({"status": "ready"})
-            raise Overloaded(f"the model server answers HTTP {answer.status} to /v1/models", code="upstream_not_ready")
-    except TimeoutError as error:
-        raise Overloaded("the model server does not answer /v1/models", code="upstream_not_ready") from error
+    """Say whether there is a model server to serve from."""
+    await check_ready(request.app[SERVERS], request.headers)
+    return web.json_response({"status": "ready"})

@@ -99,7 +99,7 @@ def read_version(body: bytes) -> str | None:
 
 def read_models(body: bytes) -> tuple[Served, ...]:
     """Read the answer to `/v1/models`: of a LoRA adapter vLLM tells the parent, of two names for one model the same root."""
-    entries = [each for each in map(as_dict, as_list(_object(body).get("data"))) if as_text(each.get("id"))]
+    entries = _named(_object(body))
     roots = {each["id"]: as_text(each.get("root")) or each["id"] for each in entries}
     return tuple(
         Served(
@@ -110,6 +110,15 @@ def read_models(body: bytes) -> tuple[Served, ...]:
         )
         for each in entries
     )
+
+
+def named_models(body: bytes) -> list[dict[str, Any]]:
+    """Return the entries of an answer to `/v1/models` as they are. Raises orjson.JSONDecodeError where it is no JSON."""
+    return _named(as_dict(orjson.loads(body)))
+
+
+def _named(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in map(as_dict, as_list(answer.get("data"))) if as_text(each.get("id"))]
 
 
 def server_of(served: Collection[Served], header: str) -> str:

@@ -114,7 +114,7 @@ def _read_file(context: click.Context, _parameter: click.Parameter, path: Path |
         settings = read_config(path) if path else FileSettings()
     except ConfigError as error:
         raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
-    given = settings.model_fields_set - {"limits", "budget", "profile"}
+    given = settings.model_fields_set - {"limits", "budget", "profile", "server"}
     context.obj = settings
     context.default_map = {key: getattr(settings, key) for key in given}
     return path
@@ -160,7 +160,7 @@ def _options(command: Command) -> Command:
 @click.pass_context
 def serve(context: click.Context, /, **given: Any) -> None:
     settings = _settings(context, given)
-    for warning in unknown_variables(environ):
+    for warning in unknown_variables(set(environ) - set(settings.server_keys)):
         click.echo(f"toolmend: {warning}", err=True)
     if settings.workers > 1 and settings.worker is None:
         sys.exit(workers.run(settings.workers, workers.same_command(), settings.limits.drain_seconds + 10))
@@ -177,7 +177,9 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
         )
     del given["config"]
     in_file: FileSettings = context.obj
-    tables = {"limits": in_file.limits, "budget": in_file.budget, "profile": in_file.profile}
+    tables = {name: getattr(in_file, name) for name in ("limits", "budget", "profile", "server")}
+    named = (each.key_variable for each in in_file.server if each.key_variable)
+    tables["server_keys"] = {name: environ[name] for name in named if environ.get(name)}
     keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
     try:
         return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})

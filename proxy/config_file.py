@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from proxy.profiles import ProfileError, load
-from proxy.settings import Budget, FileSettings, Limits, ProfileTable
+from proxy.settings import Budget, FileSettings, Limits, ProfileTable, ServerTable
 from proxy.toml_lines import Path as Where
 from proxy.toml_lines import key_lines, line_of
 
@@ -22,7 +22,11 @@ TABLES: Mapping[Where, type[BaseModel]] = {
     ("limits",): Limits,
     ("budget",): Budget,
     ("profile",): ProfileTable,
+    ("server",): ServerTable,
 }
+
+REPEATED = ("profile", "server")
+"""Tables that may come several times."""
 
 SECRETS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "api_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
 
@@ -104,6 +108,8 @@ def unknown_key(where: Where) -> str:
     """Say that a key is unknown, and which one is near."""
     key = str(where[-1])
     inside = table_of(where[:-1])
+    if key in SECRETS and inside is ServerTable:
+        return f'"{key}" is a secret and not read from a file; name the variable that holds it: key_variable = "MY_SERVER_KEY"'
     if key in SECRETS:
         return f'"{key}" is a secret and not read from a file; set the variable {SECRETS[key]}'
     text = f'unknown key "{key}"' + (f" in {table_name(where[:-1])}" if len(where) > 1 else "")
@@ -133,15 +139,15 @@ def table_name(where: Where) -> str:
     match where:
         case ():
             return "the file"
-        case ("profile", *_):
-            return "[[profile]]"
+        case (str(name), *_) if name in REPEATED:
+            return f"[[{name}]]"
         case _:
             return f"[{spelled(where)}]"
 
 
 def spelled(where: Where) -> str:
-    """Write a path as one writes it in TOML; the number of a profile is told by the line."""
-    keys = where[2:] if where[:1] == ("profile",) and len(where) > 2 else where
+    """Write a path as one writes it in TOML; the number of a repeated table is told by the line."""
+    keys = where[2:] if where and where[0] in REPEATED and len(where) > 2 else where
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
 
 

@@ -77,10 +77,17 @@ class Profile:
 
     def fit(self, model: str) -> int:
         """Say how specifically this profile matches a served model name: literal characters, or -1 for no match."""
-        name = model.lower()
-        names = (name, name.rpartition("/")[2])
-        fits = (_weight(each) for each in self.match if any(fnmatchcase(name, each.lower()) for name in names))
-        return max(fits, default=-1)
+        return fit(self.match, model)
+
+
+def fit(patterns: Sequence[str], model: str) -> int:
+    """Say how specifically one of the patterns matches a served model name: literal characters, or -1 for no match.
+
+    Without regard to case; what follows the last `/` counts, too.
+    """
+    name = model.lower()
+    names = (name, name.rpartition("/")[2])
+    return max((_weight(each) for each in patterns if any(fnmatchcase(name, each.lower()) for name in names)), default=-1)
 
 
 class ProfileError(ValueError):

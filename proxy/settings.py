@@ -138,9 +138,13 @@ class ProfileTable(Frozen):
     @field_validator("match", "reads")
     @classmethod
     def _some(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if value is not None and not value:
-            raise ValueError("must not be empty")
-        return value
+        return value if value is None else _not_empty(value)
+
+
+def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
 
 
 def normal_upstream(url: str) -> str:
@@ -170,6 +174,23 @@ def _upstream(value: Any) -> Any:
     return normal_upstream(value) if isinstance(value, str) else value
 
 
+class ServerTable(Frozen):
+    """One `[[server]]`: a model server besides `upstream`.
+
+    models        patterns of the model names that it is asked for, as in `match` of a profile
+    key_variable  name of the variable that holds its key; None: what the client sent is passed on
+    """
+
+    url: Annotated[str, BeforeValidator(_upstream)]
+    models: Texts
+    key_variable: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("models")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _not_empty(value)
+
+
 class FileSettings(Frozen):
     """What a configuration file may say. Keys (secrets) are read from the environment only, never from a file."""
 
@@ -186,13 +207,15 @@ class FileSettings(Frozen):
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
+    server: tuple[ServerTable, ...] = Field(default=(), strict=False)
 
 
 class Settings(FileSettings):
     """Everything the proxy is told.
 
-    upstream       base URL of the model server, without `/v1`
+    upstream       base URL of the model server, without `/v1`; of several the one that is asked for all models of no other
     upstream_key   sent to the model server as a bearer token; None: what the client sent is passed on
+    server_keys    the keys of those in `server` that have one, by the name of the variable
     client_key     what a client must present; None: nobody is asked
     probe          the model server is asked what it can do, at start and when it has changed
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
@@ -201,8 +224,21 @@ class Settings(FileSettings):
 
     upstream: Annotated[str, BeforeValidator(_upstream)]
     upstream_key: SecretStr | None = None
+    server_keys: dict[str, SecretStr] = Field(default_factory=dict)
     client_key: SecretStr | None = None
     worker: int | None = None
+
+    def at(self, server: ServerTable) -> Settings:
+        """Return what holds for one of the other model servers."""
+        key = self.server_keys[server.key_variable] if server.key_variable else None
+        return self.model_copy(update={"upstream": server.url, "upstream_key": key, "server": ()})
+
+    @model_validator(mode="after")
+    def _no_key_missing(self) -> Self:
+        for server in self.server:
+            if server.key_variable and server.key_variable not in self.server_keys:
+                raise ValueError(f'the variable {server.key_variable}, which holds the key of "{server.url}", is not set')
+        return self
 
     @model_validator(mode="after")
     def _only_guarded_doors(self) -> Self:

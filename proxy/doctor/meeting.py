@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from proxy.app import SERVICES
+from proxy.app import SERVERS
 from proxy.capabilities import Capabilities, conceded
 from proxy.doctor.gathered import Gathered
 from proxy.doctor.order import Order
@@ -65,7 +65,7 @@ async def started(settings: Settings, model: str, known: Capabilities) -> AsyncI
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        runner.app[SERVICES].prober.take(model, known, conceded(known))
+        runner.app[SERVERS].default.prober.take(model, known, conceded(known))
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"
     finally:

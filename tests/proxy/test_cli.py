@@ -90,6 +90,17 @@ def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert told("--upstream", URL).client_key is None
 
 
+def test_the_keys_of_other_servers_come_from_the_variables_that_the_file_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("t.toml").write_text(f'upstream = "{URL}"\n[[server]]\nurl = "http://q"\nmodels = ["q*"]\nkey_variable = "QWEN_KEY"\n')
+    assert "the variable QWEN_KEY" in refused("--config", "t.toml")
+    monkeypatch.setenv("QWEN_KEY", "three")
+    found = told("--config", "t.toml")
+    other = found.at(found.server[0])
+    assert other.upstream_key
+    assert (other.upstream, other.upstream_key.get_secret_value(), found.upstream_key) == ("http://q", "three", None)
+    assert "three" not in repr(found)
+
+
 def test_an_open_door_is_refused_with_a_way_out() -> None:
     message = refused("--upstream", URL, "--host", "0.0.0.0")
     assert "TOOLMEND_CLIENT_KEY" in message

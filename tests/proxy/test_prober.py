@@ -13,7 +13,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from proxy import probe, prober
-from proxy.app import SERVICES
+from proxy.app import SERVERS
 from proxy.capabilities import Capabilities, conceded
 from proxy.demo.speak import Said, events
 from proxy.probe_table import run
@@ -109,7 +109,7 @@ async def begin() -> AsyncIterator[Callable[..., Awaitable[Running]]]:
     async def begin(**settings: Any) -> Running:
         runners.append(make_runner(Settings(**settings)))
         url = await listen(runners[-1])
-        return Running(url, runners[-1].app[SERVICES])
+        return Running(url, runners[-1].app[SERVERS].default)
 
     yield begin
     for runner in runners:
@@ -440,7 +440,7 @@ async def test_what_somebody_else_has_asked_is_taken_and_nothing_is_asked(vllm: 
     url = await listen(runner)
     vllm.says(Said("hello"))
     known = Capabilities(server="vllm", logprobs=False)
-    services = runner.app[SERVICES]
+    services = runner.app[SERVERS].default
     services.prober.take(MODEL, known, conceded(known))
     assert services.prober.of(MODEL) == known
     await Proxy(url, vllm, stream=False).ask(tools=[BASH])

@@ -151,6 +151,18 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("[[profile]]\nname='x'", '2: the profile "x" needs "match", a list of model names such as ["my-*"]'),
         ("[profile]\nname='x'", '1: "profile" must be a list in [brackets], not a table'),
         ("[[profile]]\nname='x'\nmatch=['y']\nfill = {openhands = 3}", '4: "fill.openhands" must be a table, not 3'),
+        ("[[server]]\nurl = 'http://a'", '1: [[server]] needs the key "models"'),
+        ("[[server]]\nurl='http://a'\nmodels=[]", '3: "models" must not be empty'),
+        (
+            "[[server]]\nurl='http://a'\nmodels=['x']\nkey_variable=''",
+            '4: "key_variable" must be a text that is not empty, not ""',
+        ),
+        (
+            "[[server]]\nurl='http://a'\nmodels=['x']\napi_key='sk-canary'",
+            '4: "api_key" is a secret and not read from a file; name the variable that holds it: key_variable = "MY_SERVER_KEY"',
+        ),
+        ("[[server]]\nurl='http://a'\nmodels=['x']\nmodel='y'", '4: unknown key "model" in [[server]]; did you mean "models"?'),
+        ("[server]\nurl='http://a'", '1: "server" must be a list in [brackets], not a table'),
         ("port = 1\nport = 2", None),
         ("a = ", None),
         ('upstream = "h"', None),
