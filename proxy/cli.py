@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from difflib import get_close_matches
-from importlib import import_module, metadata
+from importlib import import_module
 from os import environ
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
-from pydantic import ValidationError
 
-from proxy import cli_data, cli_doctor, cli_journal, workers
-from proxy.cli_shared import KEYS, LOOK, Command, complaints
-from proxy.config_file import ConfigError, read_config
-from proxy.settings import Bodies, FileSettings, Mode, Settings, StreamMode
+from proxy import cli_data, cli_doctor, cli_journal
+from proxy.cli_shared import KEYS, LOOK, PATH, Command, read_file, settings_refused
+from proxy.modes import Bodies, Mode, StreamMode
+
+if TYPE_CHECKING:
+    from proxy.settings import FileSettings, Settings
 
 ABOUT = """Makes local models work under unchanged agent frameworks: it mends their tool calls.
 
@@ -69,15 +69,29 @@ Exit codes:
 """
 
 
-def _version() -> str:
+def _version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    """Print the version, and end."""
+    if not asked or context.resilient_parsing:
+        return
+    metadata = import_module("importlib.metadata")
     try:
-        return metadata.version("toolmend")
+        version = metadata.version("toolmend")
     except metadata.PackageNotFoundError:
-        return "unknown (not installed)"
+        version = "unknown (not installed)"
+    click.echo(f"toolmend, version {version}")
+    context.exit()
 
 
 @click.group(help=ABOUT, context_settings=LOOK)
-@click.version_option(_version(), prog_name="toolmend")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    show_envvar=False,
+    help="Show the version and exit.",
+)
 def toolmend() -> None:
     pass
 
@@ -101,19 +115,14 @@ def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
     The exit code is 0 where a model was asked. TOOLMEND_UPSTREAM_KEY is the key for the server.
     """
     key = environ.get(KEYS["upstream_key"]) or None
-    try:
-        settings = Settings.model_validate({"upstream": upstream, "upstream_key": key})
-    except ValidationError as error:
-        raise click.UsageError("\n".join(complaints(error)), context) from None
+    with settings_refused(context):
+        settings = import_module("proxy.settings").Settings.model_validate({"upstream": upstream, "upstream_key": key})
     sys.exit(import_module("proxy.probe_table").run(settings, model))
 
 
 def _read_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
     """Make what the file says the defaults of the other options."""
-    try:
-        settings = read_config(path) if path else FileSettings()
-    except ConfigError as error:
-        raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
+    settings = read_file(context, path)
     given = settings.model_fields_set - {"limits", "budget", "profile", "server"}
     context.obj = settings
     context.default_map = {key: getattr(settings, key) for key in given}
@@ -133,7 +142,7 @@ def _options(command: Command) -> Command:
         click.option("--port", default=8900, type=click.IntRange(0, 65535), help="Port to listen on."),
         click.option(
             "--config",
-            type=click.Path(path_type=Path),
+            type=PATH,
             is_eager=True,
             callback=_read_file,
             help="TOML file; see below.",
@@ -159,6 +168,8 @@ def _options(command: Command) -> Command:
 @_options
 @click.pass_context
 def serve(context: click.Context, /, **given: Any) -> None:
+    from proxy import workers
+
     settings = _settings(context, given)
     for warning in unknown_variables(set(environ) - set(settings.server_keys)):
         click.echo(f"toolmend: {warning}", err=True)
@@ -171,6 +182,8 @@ def serve(context: click.Context, /, **given: Any) -> None:
 
 def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     """Join options, environment and file into the one frozen object."""
+    from proxy.settings import Settings
+
     if not given["upstream"]:
         raise click.UsageError(
             'needs the model server: --upstream URL (or TOOLMEND_UPSTREAM, or "upstream" in the file)', context
@@ -181,14 +194,14 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     named = (each.key_variable for each in in_file.server if each.key_variable)
     tables["server_keys"] = {name: environ[name] for name in named if environ.get(name)}
     keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
-    try:
+    with settings_refused(context):
         return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
-    except ValidationError as error:
-        raise click.UsageError("\n".join(complaints(error)), context) from None
 
 
 def unknown_variables(variables: Iterable[str]) -> list[str]:
     """Warn of TOOLMEND_ variables that nothing reads: most likely slips of the pen."""
+    from difflib import get_close_matches
+
     known = {f"TOOLMEND_{parameter.name}".upper() for parameter in serve.params} | set(KEYS.values())
     warnings = []
     for name in sorted(variables):

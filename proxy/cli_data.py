@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from proxy.config_file import ConfigError, explain, read_config
-from proxy.settings import FileSettings
+from proxy.cli_shared import KEYS, Command, config_option, journal_option, settings_refused
+
+if TYPE_CHECKING:
+    from proxy.settings import FileSettings
 
 FORMATS = ("openai", "sharegpt", "mini-swe")
 TRIALS = 60
 """Requests that are tried with a live model, unless it is said otherwise."""
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _read(context: click.Context, _parameter: click.Parameter, path: Path | None) -> FileSettings:
-    try:
-        return read_config(path) if path else FileSettings()
-    except ConfigError as error:
-        raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
 
 
 def _from_journals(command: Command) -> Command:
     """Add the options that all of these commands have."""
     for option in (
         click.option("--shortened", is_flag=True, help="Take turns, too, whose requests were too long to be kept whole."),
-        click.option(
-            "--config",
-            "file",
-            type=click.Path(path_type=Path),
-            envvar="TOOLMEND_CONFIG",
-            callback=_read,
-            help="TOML file with the profiles that the turns were served by.",
-        ),
-        click.option(
-            "--journal",
-            "journals",
-            multiple=True,
-            default=["journal"],
-            envvar="TOOLMEND_JOURNAL",
-            metavar="DIRECTORY",
-            type=click.Path(path_type=Path),
-            help="Directory (or one file) of a journal; may be given several times.",
-        ),
+        config_option,
+        journal_option(),
     ):
         command = option(command)
     return command
@@ -101,16 +76,15 @@ def minimise(context: click.Context, /, out: Path | None, live: str | None, **gi
     """
     commands = import_module("proxy.replay.commands")
     chosen = commands.Chosen(given["journals"], given["turn"], given["file"], given["shortened"])
-    key = os.environ.get("TOOLMEND_UPSTREAM_KEY") or None
+    key = os.environ.get(KEYS["upstream_key"]) or None
     again = commands.Again(live, key, given["repeats"], given["trials"]) if live else None
     try:
         if again:
             click.echo(f"toolmend: {commands.cost_of(chosen, again)}", err=True)
-        line, summary = commands.minimised(chosen, again)
+        with settings_refused(context):
+            line, summary = commands.minimised(chosen, again)
     except commands.Impossible as error:
         raise _refusal(str(error)) from None
-    except ValidationError as error:
-        raise click.UsageError("; ".join(map(explain, error.errors())), context) from None
     _Output(out).write(line)
     click.echo(summary, err=True)
 

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
-from proxy.cli_shared import KEYS, LOOK, Command, complaints
-from proxy.config_file import ConfigError
+from proxy.cli_shared import KEYS, LOOK, Command, settings_refused
 
 DOCTOR = """Say at which level an agent breaks on a model server, whose fault that is, and what to change.
 
@@ -102,10 +100,11 @@ def tune(context: click.Context, /, **given: Any) -> None:
 
 def _understood(context: click.Context, reading: str, given: dict[str, Any]) -> tuple[Any, ...]:
     keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
+    from proxy.config_file import ConfigError
+
     try:
-        understood: tuple[Any, ...] = getattr(import_module("proxy.doctor.options"), reading)(given, keys)
-    except ValidationError as error:
-        raise click.UsageError("\n".join(complaints(error)), context) from None
+        with settings_refused(context):
+            understood: tuple[Any, ...] = getattr(import_module("proxy.doctor.options"), reading)(given, keys)
     except (ConfigError, ValueError) as error:
         raise click.UsageError(str(error), context) from None
     return understood

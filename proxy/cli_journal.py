@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from proxy.cli_shared import KEYS, LOOK
+from proxy.cli_shared import KEYS, LOOK, config_option, journal_option, refuse, settings_refused
 from proxy.cli_sql import sql
-from proxy.config_file import ConfigError, explain, read_config
-from proxy.records.read import NoJournal, Skipped, entries, files_of, find, is_turn, since_of
-from proxy.settings import FileSettings
+
+if TYPE_CHECKING:
+    from proxy.records.read import Skipped
+    from proxy.settings import FileSettings
 
 GROUPS = ("class", "model", "client", "tool", "rule", "conversation")
 
-journal_option = click.option(
-    "--journal",
-    "journals",
-    multiple=True,
-    default=("journal",),
-    envvar="TOOLMEND_JOURNAL",
-    type=click.Path(path_type=Path),
-    help="Directory of a journal, or a file of one, also a compressed one; may be given several times.",
-)
 since_option = click.option("--since", metavar="WHEN", help="Only what came later: 2h, 30m, 7d, or a date and time (UTC).")
-config_option = click.option(
-    "--config", type=click.Path(path_type=Path), help="TOML file with the profiles that served the turns."
-)
 
 
 def _since(context: click.Context, since: str | None) -> float:
+    from proxy.records.read import since_of
+
     if since is None:
         return 0.0
     try:
@@ -46,18 +35,6 @@ def _since(context: click.Context, since: str | None) -> float:
         raise click.UsageError(
             f'--since takes 2h, 30m, 7d, or a date such as 2026-11-28 or 2026-11-28T10:00, not "{since}"', context
         ) from None
-
-
-def _refuse(error: NoJournal | str) -> NoReturn:
-    click.echo(f"toolmend: {error}", err=True)
-    sys.exit(1)
-
-
-def _file(context: click.Context, config: Path | None) -> FileSettings:
-    try:
-        return read_config(config) if config else FileSettings()
-    except ConfigError as error:
-        raise click.UsageError(f"the configuration file is wrong\n{error}", context) from None
 
 
 REPORT = """Say whose fault it was, how often, what it cost, and what to change first.
@@ -80,7 +57,7 @@ Exit codes: 0 there it is; 1 there is no journal; 2 a wrong option.
 
 
 @click.command(help=REPORT, context_settings=LOOK)
-@journal_option
+@journal_option()
 @since_option
 @click.option(
     "--by",
@@ -94,8 +71,9 @@ Exit codes: 0 there it is; 1 there is no journal; 2 a wrong option.
 def report(  # noqa: PLR0913 - a command's options
     context: click.Context, /, journals: Sequence[Path], since: str | None, by: Any, html: Path | None, *, as_json: bool
 ) -> None:
-    from proxy.report import text  # noqa: PLC0415 - what one command needs costs the others nothing
-    from proxy.report.summary import summarise  # noqa: PLC0415
+    from proxy.records.read import NoJournal, Skipped, entries
+    from proxy.report import text
+    from proxy.report.summary import summarise
 
     if html and as_json:
         raise click.UsageError("--html and --json exclude each other", context)
@@ -107,7 +85,7 @@ def report(  # noqa: PLR0913 - a command's options
             return
         summary = summarise(found, by)
     except NoJournal as error:
-        _refuse(error)
+        refuse(error)
     if as_json:
         click.echo(json.dumps(text.as_json(summary, skipped.sentences()), ensure_ascii=False, indent=2))
         return
@@ -118,13 +96,13 @@ def report(  # noqa: PLR0913 - a command's options
 def _save(found: Iterator[dict[str, Any]], by: Any, skipped: Skipped, file: Path) -> str:
     """Write the page; without what it needs, or where the file cannot be written, say so and end."""
     try:
-        from proxy.report.page.save import save  # noqa: PLC0415
+        from proxy.report.page.save import save
     except ImportError as error:
-        _refuse(f"--html needs {error.name}, which is not installed: pip install 'toolmend[report]'")
+        refuse(f"--html needs {error.name}, which is not installed: pip install 'toolmend[report]'")
     try:
         return save(found, by, skipped, file)
     except OSError as error:
-        _refuse(f"{file}: {error.strerror}")
+        refuse(f"{file}: {error.strerror}")
 
 
 SHOW = """Show one turn: what the model wrote, what each rule changed, each question, and what the client got.
@@ -137,25 +115,25 @@ Exit codes: 0 there it is; 1 there is no such turn; 2 a wrong option.
 
 @click.command(help=SHOW, context_settings=LOOK)
 @click.argument("turn")
-@journal_option
+@journal_option()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
-@click.pass_context
-def show(context: click.Context, /, turn: str, journals: Sequence[Path], config: Path | None, *, as_json: bool) -> None:
-    from proxy.replay.run import NotReplayable, Terms, plan_of  # noqa: PLC0415
-    from proxy.replay.terms import settings_for  # noqa: PLC0415
-    from proxy.report.show import lines  # noqa: PLC0415
+def show(turn: str, journals: Sequence[Path], file: FileSettings, *, as_json: bool) -> None:
+    from proxy.records.read import NoJournal, find
+    from proxy.replay.run import NotReplayable, Terms, plan_of
+    from proxy.replay.terms import settings_for
+    from proxy.report.show import lines
 
     try:
         entry = find(journals, turn)
     except NoJournal as error:
-        _refuse(error)
+        refuse(error)
     if as_json:
         click.echo(json.dumps(entry, ensure_ascii=False, indent=2))
         return
     plan, why_not = None, ""
     try:
-        plan = plan_of(entry, Terms.to_read(settings_for(_file(context, config))))
+        plan = plan_of(entry, Terms.to_read(settings_for(file)))
     except NotReplayable as error:
         why_not = str(error)
     for line in lines(entry, plan, why_not):
@@ -174,7 +152,7 @@ Exit codes: 0 stopped with Ctrl-C; 1 there is no journal; 2 a wrong option.
 
 
 @click.command(help=TAIL, context_settings=LOOK)
-@journal_option
+@journal_option()
 @click.option("--class", "fault", metavar="CLASS", help="Only turns of this class.")
 @click.option("--reason", metavar="CODE", help="Only turns of this reason.")
 @click.option("--outcome", metavar="NAME", help="Only turns with this outcome.")
@@ -182,7 +160,8 @@ Exit codes: 0 stopped with Ctrl-C; 1 there is no journal; 2 a wrong option.
 @click.option("--client", metavar="NAME", help="Only this client.")
 @click.option("--from-start", is_flag=True, help="Begin with what is there already.")
 def tail(journals: Sequence[Path], *, from_start: bool, **wanted: str | None) -> None:
-    from proxy.report.tail import follow, line_of, matches  # noqa: PLC0415
+    from proxy.records.read import NoJournal, files_of, is_turn
+    from proxy.report.tail import follow, line_of, matches
 
     try:
         files_of(journals)
@@ -190,7 +169,7 @@ def tail(journals: Sequence[Path], *, from_start: bool, **wanted: str | None) ->
             if is_turn(entry) and matches(entry, wanted):
                 click.echo(line_of(entry))
     except NoJournal as error:
-        _refuse(error)
+        refuse(error)
     except KeyboardInterrupt:
         pass
 
@@ -211,7 +190,7 @@ Exit codes:
 
 @click.command(help=REPLAY, context_settings=LOOK)
 @click.argument("what", nargs=-1)
-@journal_option
+@journal_option()
 @since_option
 @config_option
 @click.option("--live", metavar="URL", help="Ask the model behind this server again.")
@@ -223,29 +202,31 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     what: Sequence[str],
     journals: Sequence[Path],
     since: str | None,
-    config: Path | None,
+    file: FileSettings,
     live: str | None,
     *,
     as_json: bool,
 ) -> None:
-    from proxy.replay import printed  # noqa: PLC0415
-    from proxy.replay.terms import NOBODY, settings_for  # noqa: PLC0415
+    import asyncio
+
+    from proxy.records.read import NoJournal, Skipped
+    from proxy.replay import printed
+    from proxy.replay.terms import NOBODY, settings_for
 
     skipped = Skipped()
     try:
         found = list(_chosen(what, journals, skipped, _since(context, since)))
     except NoJournal as error:
-        _refuse(error)
-    try:
-        key = os.environ.get(KEYS["upstream_key"]) or None
-        settings = settings_for(_file(context, config), upstream=live or NOBODY, key=key)
-    except ValidationError as error:
-        raise click.UsageError(f"--live {'; '.join(map(explain, error.errors()))}", context) from None
+        refuse(error)
+    with settings_refused(context, "--live"):
+        settings = settings_for(file, upstream=live or NOBODY, key=os.environ.get(KEYS["upstream_key"]) or None)
     sys.exit(asyncio.run(printed.run(found, settings, skipped.sentences(), live=live is not None, as_json=as_json)))
 
 
 def _chosen(what: Sequence[str], journals: Sequence[Path], skipped: Skipped, since: float) -> Iterator[dict[str, Any]]:
     """Yield the turns that are named: ids, or files."""
+    from proxy.records.read import entries, find, is_turn
+
     if not what:
         yield from filter(is_turn, entries(journals, skipped, since))
     for each in what:

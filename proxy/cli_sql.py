@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from proxy.records.read import NoJournal
-
-LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
+from proxy.cli_shared import LOOK, journal_option, refuse
 
 SQL = """Ask a journal in SQL (DuckDB's), over many files at once, compressed ones, and object stores.
 
@@ -30,20 +27,17 @@ Exit codes: 0 there it is; 1 there is no journal, or DuckDB cannot do that; 2 a 
 
 @click.command(help=SQL, context_settings=LOOK)
 @click.argument("query", required=False)
-@click.option(
-    "--journal",
-    "journals",
-    multiple=True,
-    default=("journal",),
-    envvar="TOOLMEND_JOURNAL",
-    help="Directory, file (also .gz or .zst), pattern, or address of an object store; may be given several times.",
+@journal_option(
+    "Directory, file (also .gz or .zst), pattern, or address of an object store; may be given several times.", click.STRING
 )
 @click.option("--format", "form", default="table", type=click.Choice(["table", "csv", "json"]), help="How rows are printed.")
 def sql(query: str | None, journals: Sequence[str], form: Any) -> None:
+    from proxy.records.read import NoJournal
+
     try:
-        from proxy.sql import ask, places, printed  # noqa: PLC0415 - what one command needs costs the others nothing
+        from proxy.sql import ask, places, printed
     except ImportError as error:
-        _refuse(f"sql needs {error.name}, which is not installed: pip install 'toolmend[sql]'")
+        refuse(f"sql needs {error.name}, which is not installed: pip install 'toolmend[sql]'")
     if query is None:
         for line in printed.overview():
             click.echo(line)
@@ -51,12 +45,7 @@ def sql(query: str | None, journals: Sequence[str], form: Any) -> None:
     try:
         reply = ask.ask(query, places.files_of(journals))
     except (NoJournal, ask.WrongSql) as error:
-        _refuse(str(error))
+        refuse(str(error))
     click.echo(printed.printed(reply, form))
     for each in reply.skipped:
         click.echo(f"toolmend: {each}", err=True)
-
-
-def _refuse(why: str) -> NoReturn:
-    click.echo(f"toolmend: {why}", err=True)
-    sys.exit(1)

@@ -21,13 +21,9 @@ from pydantic import (
 )
 
 from adapters.registry import DIALECTS
-
-Mode = Literal["repair", "observe", "off"]
-"""repair: mend what is wrong. observe: change nothing, record what would have been found. off: relay."""
-
-Bodies = Literal["on", "off"]
-StreamMode = Literal["eager", "hold"]
-
+from proxy.modes import Bodies as Bodies  # noqa: PLC0414 - others take them from here
+from proxy.modes import Mode as Mode  # noqa: PLC0414
+from proxy.modes import StreamMode as StreamMode  # noqa: PLC0414
 
 EVERY = "*"
 """In a list of dialects: every other one, but for those that are read only where the model was asked for them."""

@@ -166,3 +166,9 @@ def test_the_module_runs_as_a_program() -> None:
     assert ran.stdout.startswith("toolmend, version")
     ran = subprocess.run([*command[:3], "serve"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
+
+
+def test_the_general_help_imports_nothing_heavy() -> None:
+    program = "import sys, proxy.cli; print(*{'pydantic', 'aiohttp', 'adapters', 'jsonschema', 'orjson'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
