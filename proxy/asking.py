@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from adapters.advice import ask_again, ask_under_grammar
+from adapters.conversations import conversation_id
 from adapters.structured.constraint import RUNGS, Constraint, Rung, constraint_for
 from adapters.structured.cost import FREE_TEXT, tokens_for
 from adapters.structured.forms import unknown
@@ -29,6 +30,9 @@ from proxy.upstream import CHAT
 from rules.base import Problem
 
 log = structlog.get_logger()
+
+CONVERSATION = "x-toolmend-conversation"
+"""Tells a router before the engines which questions have their beginning in common: it can keep them where that is cached."""
 
 BLANKS = 32
 """Characters of nothing but blanks at the end of an answer that was cut: no code ends so."""
@@ -80,6 +84,7 @@ class Asking:
         self._services = services
         self._headers = headers
         self._turn_id = turn_id
+        self._conversation = conversation_id(plan.conversation)
         self._tried: set[tuple[Rung, str, tuple[str, ...]]] = set()
 
     async def run(self, show: Show, started: float) -> Attempts:
@@ -237,7 +242,9 @@ class Asking:
 
     async def _send(self, body: bytes, reading: Reading, show: Show) -> Answer:
         upstream = self._services.upstream
-        async with upstream.ask("POST", CHAT, body, upstream.headers(self._headers)) as response:
+        headers = upstream.headers(self._headers)
+        headers[CONVERSATION] = self._conversation
+        async with upstream.ask("POST", CHAT, body, headers) as response:
             if response.status != 200:
                 raise await upstream.refusal(response)
             self.first_byte = self.first_byte or time.monotonic()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
+import aiohttp
 import openai
 import pytest
 from aiohttp import web
 
 from proxy.demo.speak import Said, events
-from tests.conftest import BASH, WAIT, Proxy, Start
+from tests.conftest import BASH, MODEL, WAIT, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing, sending
 
 GOOD = '<|tool_call>call:bash{command:<|"|>ls -la<|"|>}<tool_call|>'
@@ -335,3 +337,33 @@ async def test_text_that_was_sent_stands(proxy: Proxy) -> None:
     seen = await proxy.ask(tools=[BASH])
     assert seen.text == ("First words." if proxy.stream else "Second words.")
     assert seen.calls == [("bash", {"command": "ls -la"})]
+
+
+async def test_all_questions_of_a_conversation_name_it_upstream(proxy: Proxy) -> None:
+    proxy.vllm.says(EMPTY, GOOD)
+    system, first = {"role": "system", "content": "You work."}, {"role": "user", "content": "one"}
+    more = [{"role": "assistant", "content": "Done."}, {"role": "user", "content": "and now?"}]
+    other = [system, {"role": "user", "content": "two"}]
+    for messages in ([system, first], [system, first, *more], [first], [first, *more], other):
+        await proxy.ask(messages=messages, tools=[BASH])
+    named = [headers["x-toolmend-conversation"] for headers in proxy.vllm.headers]
+    again, begun, later, bare, bare_later, another = named  # the first turn took two questions
+    assert again == begun == later
+    assert bare == bare_later
+    assert len({begun, bare, another}) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", each) for each in named)
+
+
+async def test_a_session_that_the_client_names_passes_as_it_is(proxy: Proxy) -> None:
+    proxy.vllm.says(GOOD)
+    async with aiohttp.ClientSession(headers={"x-session-id": "mine", "x-toolmend-conversation": "theirs"}) as session:
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "go"}], "tools": [BASH], "stream": proxy.stream}
+        for mode in ("repair", "off", "observe"):
+            headers = {"x-toolmend-mode": mode}
+            async with session.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers) as response:
+                assert response.status == 200
+                await response.read()
+    assert [headers["x-session-id"] for headers in proxy.vllm.headers] == ["mine"] * 3
+    named = [headers.get("x-toolmend-conversation") for headers in proxy.vllm.headers]
+    assert named[0] not in (None, "theirs")
+    assert named[1:] == [None, None]  # what is only relayed is relayed as it came
