@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from proxy.outcome import Outcome
-from proxy.record import Record, line_of, render, trimmed, weight
+from proxy.record import Record
+from proxy.rendering import line_of, render, trimmed, weight
 from proxy.settings import Bodies
 from proxy.tally import Counted, Kind, Spent, Tally
 

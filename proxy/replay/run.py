@@ -27,7 +27,8 @@ from proxy.outcome import Outcome
 from proxy.plan import Plan, make_plan
 from proxy.prober import Prober
 from proxy.profiles import Profile, load
-from proxy.record import Record, render
+from proxy.record import Record
+from proxy.rendering import render
 from proxy.replay.recorded import Recorded, bytes_of
 from proxy.services import Services
 from proxy.sessions import Sessions

@@ -11,7 +11,7 @@ import structlog
 
 from proxy.checker import Checker
 from proxy.profiles import load
-from proxy.record import CUT
+from proxy.rendering import CUT
 from proxy.replay.run import Entry, NotReplayable, Terms
 from proxy.settings import FileSettings, Settings
 from proxy.upstream import Upstream

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxy.record import Asked, Attempt, Final, FinalCall, Record, Usage, render
+from proxy.record import Asked, Attempt, Final, FinalCall, Record, Usage
+from proxy.rendering import render
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA\n" * 20 + "-----END RSA PRIVATE KEY-----"
 SECRETS = [

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.record import Attempt, Engine, Final, FinalCall, Record, Usage, render
+from proxy.record import Attempt, Engine, Final, FinalCall, Record, Usage
+from proxy.rendering import render
 
 START = datetime.fromisoformat("2026-11-28T10:00:00Z").timestamp()
 RAW = '<|tool_call>call:bash{command:<|"|>ls<|"|>}<tool_call|>'

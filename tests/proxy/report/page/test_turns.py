@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.record import render
+from proxy.rendering import render
 from proxy.report.marks import visible
 from proxy.report.page.figures import Figures
 from proxy.report.page.turns import LONGEST, MARKED, parts, row_of, shown
