@@ -17,15 +17,13 @@ from rules.conversation import Turn
 
 Name = Literal["as-is", "mended", "asked-again", "failed-open", "relayed", "error", "aborted"]
 
-TEMPLATE: Final[dict[str, Class]] = {
-    "merge_users": "engine-template",
-    "system_first": "engine-template",
-    "plain_content": "engine-template",
-    "tools_in_prompt": "engine-parser",
+CONCEDED: Final = {
+    "merge_users": Told("engine-template", "merge_users"),
+    "system_first": Told("engine-template", "system_first"),
+    "plain_content": Told("engine-template", "plain_content"),
+    "tools_in_prompt": Told("engine-parser", "no-tool-parser"),
 }
-"""What requests had to do without because of how the server was started, and the class of that."""
-
-TEMPLATE_REASONS: Final = {"tools_in_prompt": "no-tool-parser"}
+"""What requests had to do without because of how the server was started, and what that is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,8 @@ def _of_answers(answers: Sequence[Answer], repairs: tuple[str, ...]) -> Outcome 
 
 def _of_request(heard: Sequence[Heard]) -> Outcome | None:
     """Judge what the server complained of before it answered."""
-    learned = next((each.learned.name for each in heard if each.learned and each.learned.name in TEMPLATE), None)
-    return Outcome("mended", TEMPLATE[learned], TEMPLATE_REASONS.get(learned, learned)) if learned else None
+    told = next((CONCEDED[each.learned.name] for each in heard if each.learned and each.learned.name in CONCEDED), None)
+    return Outcome("mended", told.fault, told.reason) if told else None
 
 
 def _of_rest(answers: Sequence[Answer], plan: Plan) -> Outcome:

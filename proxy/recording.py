@@ -51,10 +51,7 @@ class Subject:
 
 def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Record:
     """Write a turn down as the journal has it."""
-    plan, heard, known = subject.plan, subject.heard, subject.known
-    used = [each.usage for each in heard if each.reader]
-    completion, prompt = sum(each.completion for each in used), sum(each.prompt for each in used)
-    first = used[0].prompt + used[0].completion if used else 0
+    plan, heard = subject.plan, subject.heard
     return record.Record(
         ts=time.time(),
         turn=subject.turn_id,
@@ -77,18 +74,31 @@ def as_record(subject: Subject, outcome: Outcome, upstream: str) -> record.Recor
             *(name for each in subject.answers for name in (*each.verdict.raised, *each.unchecked)),
         ),
         final=_final(subject.end.turn),
-        usage=record.Usage(prompt, completion, prompt + completion, prompt + completion - first),
+        usage=_usage(subject),
         timings=subject.timings,
         upstream=upstream,
         request=_asked(plan),
-        known=record.Known(
-            server=known.server.fields(),
-            granted=tuple(sorted(each.name for each in known.granted)),
-            ungrammatical=known.ungrammatical,
-            dropped=_calls(plan.conversation.dropped),
-            note=plan.note,
-            broken=plan.broken,
-        ),
+        known=_known(subject),
+    )
+
+
+def _usage(subject: Subject) -> record.Usage:
+    """Add up the tokens of all answers, also of those that broke off; `extra` is what came behind the first."""
+    used = [each.prompt + each.completion for each in (heard.usage for heard in subject.heard if heard.reader)]
+    total = usage_of(subject.heard)
+    return record.Usage(total.prompt, total.completion, sum(used), sum(used[1:]))
+
+
+def _known(subject: Subject) -> record.Known:
+    """Write down what decided beside the request."""
+    plan, known = subject.plan, subject.known
+    return record.Known(
+        server=known.server.fields(),
+        granted=tuple(sorted(each.name for each in known.granted)),
+        ungrammatical=known.ungrammatical,
+        dropped=_calls(plan.conversation.dropped),
+        note=plan.note,
+        broken=plan.broken,
     )
 
 

@@ -17,7 +17,7 @@ from proxy.errors import Fault
 from proxy.failures.base import CLASSES
 from proxy.failures.refusals import refused_as
 from proxy.failures.table import MENDED_BY, REASONS, concerns_call, reason_of
-from proxy.outcome import TEMPLATE, TEMPLATE_REASONS
+from proxy.outcome import CONCEDED
 from rules.registry import RULES
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +58,8 @@ def test_a_rule_that_mends_has_the_class_of_what_it_mends() -> None:
 
 
 def test_what_servers_do_without_has_a_class() -> None:
-    assert set(TEMPLATE) <= {each.name for each in CONCESSIONS}
-    assert all(reason_of(fault, TEMPLATE_REASONS.get(name, name)) for name, fault in TEMPLATE.items())
+    assert set(CONCEDED) <= {each.name for each in CONCESSIONS}
+    assert all(reason_of(*told) for told in CONCEDED.values())
 
 
 def test_codes_are_told_apart_by_class_and_no_class_is_empty() -> None:
