@@ -24,7 +24,11 @@ TABLES: Mapping[Where, type[BaseModel]] = {
     ("profile",): ProfileTable,
 }
 
-SECRETS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "api_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
+SECRETS = {
+    "upstream_key": "TOOLMEND_UPSTREAM_KEY",
+    "api_key": "TOOLMEND_UPSTREAM_KEY",
+    "client_key": 'TOOLMEND_CLIENT_KEY (or client_keys_file = "...")',
+}
 
 WANTED = {
     "int_type": "a whole number",

@@ -179,6 +179,10 @@ class FileSettings(Frozen):
     stream: StreamMode = "eager"
     no_key_needed: bool = False
     probe: bool = True
+    client_keys_file: SafePath | None = None
+    tls_cert: SafePath | None = None
+    tls_key: SafePath | None = None
+    upstream_ca: SafePath | None = None
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
@@ -189,7 +193,8 @@ class Settings(FileSettings):
 
     upstream       base URL of the model server, without `/v1`
     upstream_key   sent to the model server as a bearer token; None: what the client sent is passed on
-    client_key     what a client must present; None: nobody is asked
+    client_key     what a client must present; None, and no `client_keys`: nobody is asked
+    client_keys    more keys that a client may present: what `client_keys_file` held
     probe          the model server is asked what it can do, at start and when it has changed
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
     worker         None: the only process; n: the n-th of `workers` processes that share the port (SO_REUSEPORT)
@@ -198,15 +203,23 @@ class Settings(FileSettings):
     upstream: Annotated[str, BeforeValidator(_upstream)]
     upstream_key: SecretStr | None = None
     client_key: SecretStr | None = None
+    client_keys: tuple[SecretStr, ...] = ()
     worker: int | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Clients are asked for a key. Theirs is then for us, and is not passed on."""
+        return self.client_key is not None or bool(self.client_keys)
 
     @model_validator(mode="after")
     def _only_guarded_doors(self) -> Self:
-        if not (is_loopback(self.host) or self.client_key or self.no_key_needed):
+        if not (is_loopback(self.host) or self.guarded or self.no_key_needed):
             raise ValueError(
                 f'refusing to listen on "{self.host}" without a key: whoever reaches it could use your model. Either set'
                 " TOOLMEND_CLIENT_KEY (clients then send it as their API key), or say --no-key-needed, or stay on 127.0.0.1"
             )
+        if self.tls_key and not self.tls_cert:
+            raise ValueError("--tls-key is the private key of a certificate: say --tls-cert as well")
         if self.port == 0 and self.workers > 1:
             raise ValueError("port 0 (any free port) works with one worker only: several must share one port")
         return self
