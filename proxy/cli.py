@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from proxy import cli_data, cli_doctor, cli_journal
+from proxy import cli_config, cli_data, cli_doctor, cli_journal
 from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, read_file, secrets, settings_refused
 from proxy.modes import Bodies, Mode, StreamMode
 
@@ -242,7 +242,13 @@ def unknown_variables(variables: Iterable[str]) -> list[str]:
     return warnings
 
 
-for _command in (*cli_doctor.COMMANDS, *cli_journal.COMMANDS, *cli_data.COMMANDS):
+for _command in (
+    cli_config.config_of(_options, _settings, warnings_of),
+    cli_config.completion,
+    *cli_doctor.COMMANDS,
+    *cli_journal.COMMANDS,
+    *cli_data.COMMANDS,
+):
     toolmend.add_command(_command)
 
 
