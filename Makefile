@@ -56,7 +56,7 @@ conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every di
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md
 	$(BIN)/python -m tests.conformance.damage --write docs/rules.md
 
-docs: $(VENV)/.dev  ## write what pages say of dialects, rules, engine faults, failures and findings out of what is registered
+docs: $(VENV)/.dev  ## write what pages say of dialects, rules, engine faults, failures, findings and settings out of what is registered
 	$(BIN)/python docs/generate.py
 
 $(VENV)/.installed: pyproject.toml

@@ -1,4 +1,4 @@
-"""Writes the pages about what is registered (dialects, rules, engine faults, failures): run it with `make docs`.
+"""Writes the pages about what is registered (dialects, rules, engine faults, failures, settings): run it with `make docs`.
 
 The tables that `make conformance` writes are kept as they are.
 """
@@ -23,7 +23,7 @@ from adapters.base import Call, Dialect, Event, Markup, Unwritable
 from adapters.decoding import decode
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
-from docs import doctor_page, engine_page, failures_page, rules_page
+from docs import doctor_page, engine_page, failures_page, rules_page, settings_page
 from docs.markdown import between, in_code, in_prose, with_between
 from proxy.profiles import load
 from rules.base import repair
@@ -84,7 +84,7 @@ characters; then it is mended by its declared tools.
 
 def main() -> None:
     """Write the pages anew, but for what a run of `make conformance` measured."""
-    pages = [(each.PAGE, each.page) for each in (rules_page, engine_page, failures_page, doctor_page)]
+    pages = [(each.PAGE, each.page) for each in (rules_page, engine_page, failures_page, doctor_page, settings_page)]
     for path, made in ((PAGE, page), *pages):
         path.write_text(made(path.read_text("utf-8") if path.exists() else ""), "utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from proxy.checker import Checker
 from proxy.errors import BadRequest, Fault
 from proxy.exchange import Exchange
 from proxy.journal import Journal
+from proxy.keys import accepted, fits
 from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
@@ -37,6 +37,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SETTINGS = web.AppKey("settings", Settings)
 SERVERS = web.AppKey("servers", Servers)
 ROOM = web.AppKey("room", Room)
+KEYS: web.AppKey[tuple[bytes, ...]] = web.AppKey("keys", tuple)
 HANDLING: web.AppKey[set[asyncio.Task[Any]]] = web.AppKey("handling", set)
 OPENED = web.RequestKey("opened", bool)
 
@@ -60,6 +61,7 @@ def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Applicati
     """Build the application. Its resources live from start to clean-up."""
     app = web.Application(middlewares=[faults, front_door], client_max_size=settings.limits.body_bytes)
     app[SETTINGS], app[ROOM], app[HANDLING] = settings, Room(settings.limits), set()
+    app[KEYS] = accepted(settings)
     app.on_response_prepare.append(note_opened)
     app.cleanup_ctx.append(resources(settings, profiles))
     for prefix in ("", *PREFIXES):
@@ -183,14 +185,13 @@ def check_host(request: web.Request) -> None:
 
 
 def check_key(request: web.Request) -> None:
-    """Ask for the key, where one is set. Compares in constant time."""
-    key = request.app[SETTINGS].client_key
-    if key is None:
+    """Ask for a key, where one is set."""
+    digests = request.app[KEYS]
+    if not digests:
         return
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-    given = token.strip().encode("utf-8", "surrogateescape")
-    if not hmac.compare_digest(given, key.get_secret_value().encode("utf-8", "surrogateescape")):
+    if not fits(token.strip().encode("utf-8", "surrogateescape"), digests):
         raise BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key")
 
 

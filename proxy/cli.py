@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from proxy import cli_data, cli_doctor, cli_journal
-from proxy.cli_shared import KEYS, LOOK, PATH, Command, read_file, settings_refused
+from proxy import cli_config, cli_data, cli_doctor, cli_journal
+from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, read_file, secrets, settings_refused
 from proxy.modes import Bodies, Mode, StreamMode
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ MORE = """\b
 Environment:
   TOOLMEND_<OPTION>      any option above: TOOLMEND_PORT=8901, TOOLMEND_MODE=off
   TOOLMEND_UPSTREAM_KEY  key for the model server; unset: the client's own key is passed on
-  TOOLMEND_CLIENT_KEY    key that clients must present; unset: nobody is asked
+  TOOLMEND_CLIENT_KEY    key that clients must present; unset, and no --client-keys-file: nobody is asked
+  TOOLMEND_UPSTREAM_KEY_FILE, TOOLMEND_CLIENT_KEY_FILE
+                         a file that holds the key, in place of the variable (container secrets)
 The command line wins over the environment, the environment over the file, the file over the defaults.
 
 \b
@@ -114,9 +116,10 @@ def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
 
     The exit code is 0 where a model was asked. TOOLMEND_UPSTREAM_KEY is the key for the server.
     """
-    key = environ.get(KEYS["upstream_key"]) or None
     with settings_refused(context):
-        settings = import_module("proxy.settings").Settings.model_validate({"upstream": upstream, "upstream_key": key})
+        settings = import_module("proxy.settings").Settings.model_validate(
+            {"upstream": upstream, "upstream_key": secrets(context)["upstream_key"]}
+        )
     sys.exit(import_module("proxy.probe_table").run(settings, model))
 
 
@@ -157,6 +160,10 @@ def _options(command: Command) -> Command:
             "--probe/--no-probe", default=True, help="Ask the model server what it can do, by at most five small requests."
         ),
         click.option("--no-key-needed", is_flag=True, help="Allow a --host that others can reach without a client key."),
+        click.option("--client-keys-file", type=PATH, help="File with keys that clients may present, one a line."),
+        click.option("--tls-cert", type=PATH, help="Certificate (PEM, with its chain): serve https in place of http."),
+        click.option("--tls-key", type=PATH, help="Its private key (PEM, without a password), where it is not in the same file."),
+        click.option("--upstream-ca", type=PATH, help="Authority (PEM) that may vouch for an https model server, too."),
         click.option("--worker", type=int, hidden=True),
     ]
     for option in reversed(options):
@@ -171,7 +178,7 @@ def serve(context: click.Context, /, **given: Any) -> None:
     from proxy import workers
 
     settings = _settings(context, given)
-    for warning in unknown_variables(set(environ) - set(settings.server_keys)):
+    for warning in warnings_of(settings):
         click.echo(f"toolmend: {warning}", err=True)
     if settings.workers > 1 and settings.worker is None:
         sys.exit(workers.run(settings.workers, workers.same_command(), settings.limits.drain_seconds + 10))
@@ -182,6 +189,7 @@ def serve(context: click.Context, /, **given: Any) -> None:
 
 def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     """Join options, environment and file into the one frozen object."""
+    from proxy import tls
     from proxy.settings import Settings
 
     if not given["upstream"]:
@@ -193,16 +201,42 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     tables = {name: getattr(in_file, name) for name in ("limits", "budget", "profile", "server")}
     named = (each.key_variable for each in in_file.server if each.key_variable)
     tables["server_keys"] = {name: environ[name] for name in named if environ.get(name)}
-    keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
+    keys = {**secrets(context), "client_keys": _client_keys(context, given["client_keys_file"])}
     with settings_refused(context):
-        return Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
+        settings = Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
+    try:
+        tls.check(settings)
+    except tls.TlsError as error:
+        raise click.UsageError(str(error), context) from None
+    return settings
+
+
+def _client_keys(context: click.Context, path: Path | None) -> tuple[str, ...]:
+    from proxy.keys import KeyFileError, read_keys
+
+    try:
+        return read_keys(path) if path else ()
+    except KeyFileError as error:
+        raise click.UsageError(f"--client-keys-file {error}", context) from None
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    """Say what is allowed and yet most likely not meant."""
+    from proxy.keys import readable_by_all
+
+    unknown = unknown_variables(set(environ) - set(settings.server_keys))
+    file = settings.client_keys_file
+    if file and readable_by_all(file):
+        return [*unknown, f"{file}: everybody on this machine can read the clients' keys (chmod 600)"]
+    return unknown
 
 
 def unknown_variables(variables: Iterable[str]) -> list[str]:
     """Warn of TOOLMEND_ variables that nothing reads: most likely slips of the pen."""
     from difflib import get_close_matches
 
-    known = {f"TOOLMEND_{parameter.name}".upper() for parameter in serve.params} | set(KEYS.values())
+    secret = {f"{each}{end}" for each in KEYS.values() for end in ("", FILE)}
+    known = {f"TOOLMEND_{parameter.name}".upper() for parameter in serve.params} | secret
     warnings = []
     for name in sorted(variables):
         if name.startswith("TOOLMEND_") and name not in known:
@@ -211,7 +245,13 @@ def unknown_variables(variables: Iterable[str]) -> list[str]:
     return warnings
 
 
-for _command in (*cli_doctor.COMMANDS, *cli_journal.COMMANDS, *cli_data.COMMANDS):
+for _command in (
+    cli_config.config_of(_options, _settings, warnings_of),
+    cli_config.completion,
+    *cli_doctor.COMMANDS,
+    *cli_journal.COMMANDS,
+    *cli_data.COMMANDS,
+):
     toolmend.add_command(_command)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli_shared import KEYS, Command, config_option, journal_option, settings_refused
+from proxy.cli_shared import Command, config_option, journal_option, secrets, settings_refused
 
 if TYPE_CHECKING:
     from proxy.settings import FileSettings
@@ -76,7 +76,7 @@ def minimise(context: click.Context, /, out: Path | None, live: str | None, **gi
     """
     commands = import_module("proxy.replay.commands")
     chosen = commands.Chosen(given["journals"], given["turn"], given["file"], given["shortened"])
-    key = os.environ.get(KEYS["upstream_key"]) or None
+    key = secrets(context)["upstream_key"]
     again = commands.Again(live, key, given["repeats"], given["trials"]) if live else None
     try:
         if again:

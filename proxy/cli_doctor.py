@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from os import environ
 from pathlib import Path
 from typing import Any
 
 import click
 
-from proxy.cli_shared import KEYS, LOOK, Command, settings_refused
+from proxy.cli_shared import LOOK, Command, secrets, settings_refused
 
 DOCTOR = """Say at which level an agent breaks on a model server, whose fault that is, and what to change.
 
@@ -99,12 +98,11 @@ def tune(context: click.Context, /, **given: Any) -> None:
 
 
 def _understood(context: click.Context, reading: str, given: dict[str, Any]) -> tuple[Any, ...]:
-    keys = {name: environ.get(variable) or None for name, variable in KEYS.items()}
     from proxy.config_file import ConfigError
 
     try:
         with settings_refused(context):
-            understood: tuple[Any, ...] = getattr(import_module("proxy.doctor.options"), reading)(given, keys)
+            understood: tuple[Any, ...] = getattr(import_module("proxy.doctor.options"), reading)(given, secrets(context))
     except (ConfigError, ValueError) as error:
         raise click.UsageError(str(error), context) from None
     return understood

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli_shared import KEYS, LOOK, config_option, journal_option, refuse, settings_refused
+from proxy.cli_shared import LOOK, config_option, journal_option, refuse, secrets, settings_refused
 from proxy.cli_sql import sql
 
 if TYPE_CHECKING:
@@ -219,7 +218,7 @@ def replay(  # noqa: PLR0913, PLR0917 - a command's options
     except NoJournal as error:
         refuse(error)
     with settings_refused(context, "--live"):
-        settings = settings_for(file, upstream=live or NOBODY, key=os.environ.get(KEYS["upstream_key"]) or None)
+        settings = settings_for(file, upstream=live or NOBODY, key=secrets(context)["upstream_key"])
     sys.exit(asyncio.run(printed.run(found, settings, skipped.sentences(), live=live is not None, as_json=as_json)))
 
 

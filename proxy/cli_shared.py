@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 KEYS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
 """Secrets come from the environment only: command lines and files are read by others."""
+
+FILE = "_FILE"
+"""Behind such a variable's name: the variable holds the path of a file with the secret, as container secrets are mounted."""
 
 LOOK = {"max_content_width": 100, "show_default": True, "auto_envvar_prefix": "TOOLMEND"}
 
@@ -43,6 +47,25 @@ def settings_refused(context: click.Context, option: str = "") -> Iterator[None]
     except ValidationError as error:
         text = f"{option} {'; '.join(complaints(error))}" if option else "\n".join(complaints(error))
         raise click.UsageError(text, context) from None
+
+
+def secrets(context: click.Context) -> dict[str, str | None]:
+    """Return the secrets of the environment by name: of `TOOLMEND_CLIENT_KEY`, or of the file `TOOLMEND_CLIENT_KEY_FILE`."""
+    return {name: _secret(context, variable) for name, variable in KEYS.items()}
+
+
+def _secret(context: click.Context, variable: str) -> str | None:
+    key, file = environ.get(variable), environ.get(f"{variable}{FILE}")
+    if key and file:
+        raise click.UsageError(f"{variable} and {variable}{FILE} exclude each other: set one of them", context)
+    if not file:
+        return key or None
+    from proxy.keys import KeyFileError, read_key
+
+    try:
+        return read_key(Path(file))
+    except KeyFileError as error:
+        raise click.UsageError(f"{variable}{FILE}: {error}", context) from None
 
 
 def read_file(context: click.Context, path: Path | None) -> FileSettings:

@@ -28,7 +28,11 @@ TABLES: Mapping[Where, type[BaseModel]] = {
 REPEATED = ("profile", "server")
 """Tables that may come several times."""
 
-SECRETS = {"upstream_key": "TOOLMEND_UPSTREAM_KEY", "api_key": "TOOLMEND_UPSTREAM_KEY", "client_key": "TOOLMEND_CLIENT_KEY"}
+SECRETS = {
+    "upstream_key": "TOOLMEND_UPSTREAM_KEY",
+    "api_key": "TOOLMEND_UPSTREAM_KEY",
+    "client_key": 'TOOLMEND_CLIENT_KEY (or client_keys_file = "...")',
+}
 
 WANTED = {
     "int_type": "a whole number",

@@ -15,6 +15,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from proxy.app import HANDLING, make_app
 from proxy.profiles import load
 from proxy.settings import Settings
+from proxy.tls import server_context
 
 log = structlog.get_logger()
 
@@ -86,7 +87,13 @@ async def serve(settings: Settings) -> int:
     runner = make_runner(settings)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=settings.worker is not None or None)
+        site = web.TCPSite(
+            runner,
+            settings.host,
+            settings.port,
+            reuse_port=settings.worker is not None or None,
+            ssl_context=server_context(settings),
+        )
         await site.start()
         gc.freeze()
         log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, workers=settings.workers)

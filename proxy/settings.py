@@ -63,73 +63,124 @@ SafePath = Annotated[Path, Field(strict=False)]
 class Frozen(BaseModel):
     """What every table of the settings has in common: no unknown key, no silent conversion, no change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 class Limits(Frozen):
     """Bounds of time and size. Each stands for an attack or an accident that was measured."""
 
     body_bytes: Count = 16 * MIB
-    structural_bytes: Count = 500_000  # commas, colons and brackets: what makes a parsed body heavy
+    """A request's body; a larger one is refused with 413."""
+    structural_bytes: Count = 500_000
+    """Commas, colons and brackets in a body: they are what makes a parsed one heavy."""
     body_seconds: Seconds = 30.0
+    """How long a request's body may take to come."""
     first_byte_seconds: Seconds = 600.0
+    """How long the model server may send nothing before its first text. A long prompt is read in this time."""
     idle_seconds: Seconds = 120.0
+    """How long it may send nothing in the midst of an answer."""
     stream_seconds: Seconds = 3600.0
+    """How long one answer may take altogether."""
     heartbeat_after_seconds: Seconds = 5.0
+    """After how much silence a stream is kept alive by a comment; until then a real status can still be sent."""
     heartbeat_seconds: Seconds = 10.0
+    """How much silence lies between two such comments."""
     event_bytes: Count = 4 * MIB
+    """One event of the model server's stream."""
     argument_bytes: Count = 4 * MIB
+    """The arguments of one call."""
     calls_per_turn: Count = 64
+    """Calls in one turn."""
     tools: Count = 256
+    """Tools in one request."""
     choices: Count = 8
+    """Answers to one request (`n`)."""
     schema_bytes: Count = 1 * MIB
+    """All schemas of a request's tools together."""
     max_streams: Count = 512
+    """Requests that are served at the same time, in each worker."""
     queue_seconds: Seconds = 5.0
+    """How long a request waits for a place before it is refused with 503."""
     connect_seconds: Seconds = 3.0
+    """How long a connection to the model server may take."""
     drain_seconds: Seconds = 25.0
+    """How long requests that have begun may go on after SIGTERM."""
     inflight_bytes: Count = 64 * MIB
+    """Bodies of all requests that are served at the same time."""
 
 
 class Budget(Frozen):
     """What asking the model again may cost in one turn, over all steps of the ladder."""
 
     asks: Annotated[int, Field(ge=0, le=16)] = 2
+    """How often the model is asked again."""
     seconds: Seconds = 120.0
+    """How long all of it may take. The client's own read timeout, where it tells it, is the outer bound."""
     tokens: Count = 16_384
+    """Tokens that all further answers may have."""
 
 
 class PatienceTable(Frozen):
     """`[profile.patience]`: when an agent is told that it goes round (`rules.conversation.Patience`)."""
 
     repeats: Limit | None = None
+    """Rounds of the same calls with the same results. 0: never."""
     failures: Limit | None = None
+    """Calls of a tool in a row that fail alike. 0: never."""
     idle: Limit | None = None
+    """Steps that only look, after a change was made and checked; the agent is asked whether it is done. 0: never."""
     stop: Limit | None = None
+    """Rounds after which the session is stopped in words. 0: never."""
 
 
 class ProfileTable(Frozen):
     """One `[[profile]]` as it is written: a key that is absent comes from what it extends (`proxy.profiles.load`)."""
 
     name: Annotated[str, Field(min_length=1)]
+    """Its name; that of a built-in profile changes that one, in the keys it gives."""
     extends: str | None = None
+    """The profile that absent keys come from; without it `generic`."""
     match: Texts | None = None
+    """Patterns of served model names, without regard to case; the part behind the last `/` counts, too."""
     mode: Mode | None = None
+    """A mode for this model alone; it can only do less than the process does."""
     protocol: Protocol | None = None
+    """`native`: tools go to the server's own template; `text:<dialect>`: tools, calls and results are written into the messages;
+    `auto`: natively until three answers of a conversation in a row have wrong calls, then as text in the
+    first dialect of `reads`."""
     reads: Annotated[tuple[DialectName, ...], Field(strict=False)] | None = None
+    """Dialects that an answer may be written in, its own first (dialects.md); `*`: every other one that a
+    model need not be asked for."""
     raw: Literal["logprobs", "content"] | None = None
+    """Where the model's exact text comes from; `logprobs` falls back to content by itself."""
     thinking: Literal["strip", "field", "keep"] | None = None
+    """Drop thoughts, move them to `reasoning_content`, or leave them in the text."""
     thinking_prompt: Literal["closed", "open", "after_tool"] | None = None
+    """Whether the chat template leaves a thought open, so that an answer begins inside one."""
     strip_plain: bool | None = None
+    """Strip thinking from requests without tools as well."""
     request: dict[str, JsonValue] | None = None
+    """Body fields to add where the client did not set them."""
     guess: bool | None = None
+    """Whether rules of the class `guess` (a unique, near choice) may act."""
     fill: dict[str, dict[str, JsonValue]] | None = None
+    """Values for required properties that are missing, per client preset."""
     fill_missing: bool | None = None
+    """The switch for `fill`."""
     merge_users: bool | None = None
+    """Make neighbouring user messages one, for templates that demand alternation."""
     system_first: bool | None = None
+    """Make later system messages a user's, for templates that take one, at the beginning."""
     spell_out: bool | None = None
+    """Say constraints that the chat template leaves out of the tools' schemas (bounds, patterns, formats, defaults, unions) in
+    their descriptions."""
     grammar: bool | None = None
+    """Ask for what is missing under a grammar where the server bears one (ladder.md)."""
     strict: Literal["never", "demanded", "always"] | None = None
+    """Put `strict: true` on tools whose schemas bear it; `demanded`: where the client demands a call. The flag is part of the
+    prompt, so `always` spares the prefix cache where demands come and go."""
     patience: PatienceTable | None = None
+    """When an agent is told that it goes round; its keys stand below."""
 
     @field_validator("match", "reads")
     @classmethod
@@ -171,15 +222,16 @@ def _upstream(value: Any) -> Any:
 
 
 class ServerTable(Frozen):
-    """One `[[server]]`: a model server besides `upstream`.
-
-    models        patterns of the model names that it is asked for, as in `match` of a profile
-    key_variable  name of the variable that holds its key; None: what the client sent is passed on
-    """
+    """One `[[server]]`: a model server besides `upstream`."""
 
     url: Annotated[str, BeforeValidator(_upstream)]
+    """Base URL of the model server, with or without `/v1`."""
+
     models: Texts
+    """Patterns of the model names that it is asked for, as in a profile's `match`; the first `[[server]]` that matches counts."""
+
     key_variable: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the variable that holds its key. Without, the client's own key is passed on."""
 
     @field_validator("models")
     @classmethod
@@ -200,6 +252,10 @@ class FileSettings(Frozen):
     stream: StreamMode = "eager"
     no_key_needed: bool = False
     probe: bool = True
+    client_keys_file: SafePath | None = None
+    tls_cert: SafePath | None = None
+    tls_key: SafePath | None = None
+    upstream_ca: SafePath | None = None
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
@@ -212,7 +268,8 @@ class Settings(FileSettings):
     upstream       base URL of the model server, without `/v1`; of several the one that is asked for all models of no other
     upstream_key   sent to the model server as a bearer token; None: what the client sent is passed on
     server_keys    the keys of those in `server` that have one, by the name of the variable
-    client_key     what a client must present; None: nobody is asked
+    client_key     what a client must present; None, and no `client_keys`: nobody is asked
+    client_keys    more keys that a client may present: what `client_keys_file` held
     probe          the model server is asked what it can do, at start and when it has changed
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
     worker         None: the only process; n: the n-th of `workers` processes that share the port (SO_REUSEPORT)
@@ -222,6 +279,7 @@ class Settings(FileSettings):
     upstream_key: SecretStr | None = None
     server_keys: dict[str, SecretStr] = Field(default_factory=dict)
     client_key: SecretStr | None = None
+    client_keys: tuple[SecretStr, ...] = ()
     worker: int | None = None
 
     def at(self, server: ServerTable) -> Settings:
@@ -236,13 +294,20 @@ class Settings(FileSettings):
                 raise ValueError(f'the variable {server.key_variable}, which holds the key of "{server.url}", is not set')
         return self
 
+    @property
+    def guarded(self) -> bool:
+        """Clients are asked for a key. Theirs is then for us, and is not passed on."""
+        return self.client_key is not None or bool(self.client_keys)
+
     @model_validator(mode="after")
     def _only_guarded_doors(self) -> Self:
-        if not (is_loopback(self.host) or self.client_key or self.no_key_needed):
+        if not (is_loopback(self.host) or self.guarded or self.no_key_needed):
             raise ValueError(
                 f'refusing to listen on "{self.host}" without a key: whoever reaches it could use your model. Either set'
                 " TOOLMEND_CLIENT_KEY (clients then send it as their API key), or say --no-key-needed, or stay on 127.0.0.1"
             )
+        if self.tls_key and not self.tls_cert:
+            raise ValueError("--tls-key is the private key of a certificate: say --tls-cert as well")
         if self.port == 0 and self.workers > 1:
             raise ValueError("port 0 (any free port) works with one worker only: several must share one port")
         return self

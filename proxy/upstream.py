@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.settings import Settings
+from proxy.tls import upstream_context
 
 CHAT = "/v1/chat/completions"
 
@@ -54,10 +55,14 @@ class Upstream:
         self.lost: Callable[[], None] = lambda: None
         self._base = settings.upstream
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
-        self._pass_key = settings.client_key is None
+        self._pass_key = not settings.guarded
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self.limits.max_streams, keepalive_timeout=KEEPALIVE, ttl_dns_cache=30, enable_cleanup_closed=False
+                limit=self.limits.max_streams,
+                keepalive_timeout=KEEPALIVE,
+                ttl_dns_cache=30,
+                enable_cleanup_closed=False,
+                ssl=upstream_context(settings),
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_connect=self.limits.connect_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),

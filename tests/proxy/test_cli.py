@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from proxy.cli import _settings, serve, toolmend, unknown_variables
+from proxy.cli import _settings, serve, toolmend, unknown_variables, warnings_of
 from proxy.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_command_line_over_environment_over_file_over_default(name: str, monkeyp
 
 def test_the_options_are_these() -> None:
     names = {option for each in serve.params if isinstance(each, click.Option) and not each.hidden for option in each.opts}
-    expected = {*OTHERS, "config", "no_key_needed", "probe"}
+    expected = {*OTHERS, "config", "no_key_needed", "probe", "client_keys_file", "tls_cert", "tls_key", "upstream_ca"}
     assert names == {f"--{name.replace('_', '-')}" for name in expected}
 
 
@@ -99,6 +99,41 @@ def test_the_keys_of_other_servers_come_from_the_variables_that_the_file_names(m
     assert other.upstream_key
     assert (other.upstream, other.upstream_key.get_secret_value(), found.upstream_key) == ("http://q", "three", None)
     assert "three" not in repr(found)
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("one").write_text("k-1\n")
+    monkeypatch.setenv("TOOLMEND_UPSTREAM_KEY_FILE", "one")
+    monkeypatch.setenv("TOOLMEND_CLIENT_KEY_FILE", "one")
+    found = told("--upstream", URL)
+    assert found.upstream_key
+    assert found.client_key
+    assert (found.upstream_key.get_secret_value(), found.client_key.get_secret_value()) == ("k-1", "k-1")
+    assert unknown_variables(["TOOLMEND_UPSTREAM_KEY_FILE", "TOOLMEND_CLIENT_KEY_FILE"]) == []
+    monkeypatch.setenv("TOOLMEND_CLIENT_KEY", "two")
+    assert "exclude each other" in refused("--upstream", URL)
+    monkeypatch.delenv("TOOLMEND_CLIENT_KEY")
+    Path("one").write_text("two words\n")
+    assert "TOOLMEND_UPSTREAM_KEY_FILE: one: must hold one key" in refused("--upstream", URL)
+
+
+def test_several_keys_open_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("keys").write_text("# ours\nk-1\n\n  k-2\n")
+    monkeypatch.setenv("TOOLMEND_CLIENT_KEYS_FILE", "keys")
+    found = told("--upstream", URL, "--host", "0.0.0.0")
+    assert [each.get_secret_value() for each in found.client_keys] == ["k-1", "k-2"]
+    Path("keys").write_text("# nothing\n")
+    assert "holds no key" in refused("--upstream", URL)
+    assert "none.txt: cannot be read" in refused("--upstream", URL, "--client-keys-file", "none.txt")
+
+
+def test_keys_that_everybody_can_read_are_warned_of() -> None:
+    Path("keys").write_text("k-1\n")
+    Path("keys").chmod(0o644)
+    found = told("--upstream", URL, "--client-keys-file", "keys")
+    assert [each for each in warnings_of(found) if "chmod 600" in each]
+    Path("keys").chmod(0o600)
+    assert warnings_of(found) == []
 
 
 def test_an_open_door_is_refused_with_a_way_out() -> None:
