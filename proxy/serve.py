@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import socket
 import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -25,6 +29,11 @@ KEEPALIVE = 15.0
 
 LINGERING = 2.0
 """Seconds that the rest of a refused body is still read, so that the client can see why."""
+
+
+SETTLING = 0.5
+"""Seconds between the end of listening and the end of idle connections. A proxy before us may have just sent its question on one
+of these, new or kept: it must be read, for it would be lost (a POST that was sent is not sent again)."""
 
 
 def run(settings: Settings) -> int:
@@ -85,6 +94,7 @@ async def serve(settings: Settings) -> int:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     runner = make_runner(settings)
+    runner.app.on_response_prepare.append(closing(stop))
     await runner.setup()
     try:
         site = web.TCPSite(
@@ -99,6 +109,8 @@ async def serve(settings: Settings) -> int:
         log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, workers=settings.workers)
         await stop.wait()
         log.info("stopping", drain_seconds=settings.limits.drain_seconds)
+        await end_listening(site, runner)
+        await asyncio.sleep(SETTLING)
     finally:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
         await runner.cleanup()
@@ -111,3 +123,35 @@ async def end_late(handling: set[asyncio.Task[Any]], seconds: float) -> None:
     await asyncio.sleep(seconds)
     for task in list(handling):
         task.cancel()
+
+
+def closing(stop: asyncio.Event) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return what ends a connection with its answer once we stop, and says so: nobody sends another question on it."""
+
+    async def close(request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG001 - aiohttp's signature
+        if stop.is_set():
+            response.force_close()
+            response.headers["Connection"] = "close"
+
+    return close
+
+
+async def end_listening(site: web.TCPSite, runner: web.AppRunner) -> None:
+    """Close the listener, but take the connections that wait in its queue first: the kernel would reset them."""
+    sockets = getattr(site._server, "sockets", ())  # aiohttp gives them in no other way
+    taken = [connection for each in sockets for connection in waiting(each)]
+    await site.stop()
+    assert runner.server is not None
+    for connection in taken:
+        await asyncio.get_running_loop().connect_accepted_socket(runner.server, connection)
+
+
+def waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """Accept what waits in the queue of a listening socket that does not block."""
+    own = socket.socket(fileno=os.dup(listener.fileno()))
+    own.setblocking(False)
+    with own, suppress(BlockingIOError):
+        while True:
+            connection, _ = own.accept()
+            connection.setblocking(False)
+            yield connection

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from typing import Any
@@ -16,6 +17,7 @@ import openai
 import pytest
 
 from proxy.demo.speak import Said
+from proxy.serve import waiting
 from proxy.settings import Limits
 from tests.conftest import BASH, MODEL, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing
@@ -288,3 +290,42 @@ async def test_a_stop_signal_lets_streams_finish(vllm: FakeVllm) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_what_is_asked_on_an_open_connection_while_it_stops_is_answered(vllm: FakeVllm) -> None:
+    """A proxy before us sends its question just then, and may not send it again."""
+    vllm.says("fine")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "proxy", "serve", "--upstream", vllm.url, "--port", "0", "--no-probe",
+        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        host, port = json.loads(await process.stdout.readline())["url"].removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        process.send_signal(signal.SIGTERM)
+        assert json.loads(await process.stdout.readline())["event"] == "stopping"
+        body = json.dumps(ASK).encode()
+        kept = head("Content-Type: application/json", f"Content-Length: {len(body)}").replace(b"Connection: close\r\n", b"")
+        writer.write(kept + body)
+        async with asyncio.timeout(10):
+            answer = await reader.read()  # it ends: the connection is closed behind the answer
+        writer.close()
+        await writer.wait_closed()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nConnection: close\r\n" in answer
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_connections_in_the_queue_are_taken_before_the_listener_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        with socket.create_connection(listener.getsockname()), socket.create_connection(listener.getsockname()):
+            taken = list(waiting(listener))
+    assert len(taken) == 2
+    for each in taken:
+        each.close()
