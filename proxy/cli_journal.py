@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli_shared import LOOK, config_option, journal_option, refuse, secrets, settings_refused
+from proxy.cli_shared import LOOK, config_option, how_to_install, journal_option, refuse, secrets, settings_refused
 from proxy.cli_sql import sql
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _save(found: Iterator[dict[str, Any]], by: Any, skipped: Skipped, file: Path
     try:
         from proxy.report.page.save import save
     except ImportError as error:
-        refuse(f"--html needs {error.name}, which is not installed: pip install 'toolmend[report]'")
+        refuse(f"--html needs {error.name}, which is not installed: {how_to_install('report')}")
     try:
         return save(found, by, skipped, file)
     except OSError as error:

@@ -107,3 +107,10 @@ def refuse(why: object) -> NoReturn:
     """End a command with exit code 1."""
     click.echo(f"toolmend: {why}", err=True)
     sys.exit(1)
+
+
+def how_to_install(extra: str) -> str:
+    """Say how the packages of an extra are installed: into this Python, from the checkout where toolmend runs from one."""
+    root = Path(__file__).resolve().parents[1]
+    what = f"-e '{root}[{extra}]'" if (root / "pyproject.toml").exists() else f"'toolmend[{extra}]'"
+    return f"{sys.executable} -m pip install {what}"

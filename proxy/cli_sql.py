@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from proxy.cli_shared import LOOK, journal_option, refuse
+from proxy.cli_shared import LOOK, how_to_install, journal_option, refuse
 
 SQL = """Ask a journal in SQL (DuckDB's), over many files at once, compressed ones, and object stores.
 
@@ -37,7 +37,7 @@ def sql(query: str | None, journals: Sequence[str], form: Any) -> None:
     try:
         from proxy.sql import ask, places, printed
     except ImportError as error:
-        refuse(f"sql needs {error.name}, which is not installed: pip install 'toolmend[sql]'")
+        refuse(f"sql needs {error.name}, which is not installed: {how_to_install('sql')}")
     if query is None:
         for line in printed.overview():
             click.echo(line)

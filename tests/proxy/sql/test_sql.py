@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -234,4 +235,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(builtins, "__import__", without)
     result = sql("select 1")
     assert result.exit_code == 1
-    assert "sql needs duckdb, which is not installed: pip install 'toolmend[sql]'" in result.output
+    assert (
+        f"sql needs duckdb, which is not installed: {sys.executable} -m pip install -e '{Path(__file__).parents[3]}[sql]'"
+        in result.output
+    )

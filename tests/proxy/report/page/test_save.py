@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import gzip
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ def test_what_is_not_installed_is_named(missing: str, tmp_path: Path, monkeypatc
     written(tmp_path, [entry()])
     result = report("--journal", tmp_path, "--html", tmp_path / "r.html")
     assert result.exit_code == 1
-    assert f"--html needs {missing}, which is not installed: pip install 'toolmend[report]'" in result.output
+    how = f"{sys.executable} -m pip install -e '{Path(__file__).parents[4]}[report]'"
+    assert f"--html needs {missing}, which is not installed: {how}" in result.output
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
