@@ -7,8 +7,10 @@ BIN     := $(VENV)/bin
 UPSTREAM ?=
 CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 SERVE   ?=
+LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
+           --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release conformance docs clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release conformance docs lock clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -76,6 +78,11 @@ $(VENV)/.dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/.installed
+
+lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the container image, with the hashes of all their wheels
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	$(LOCK) pyproject.toml --output-file requirements/base.txt
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -1,0 +1,64 @@
+"""The lock holds all that the base install needs, by hash, and names no host."""
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = [ROOT / "requirements" / "base.txt", ROOT / "requirements" / "build.txt"]
+
+
+def entries(path: Path) -> dict[str, str]:
+    """Return each locked package's name, with all the lines that belong to it."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in path.read_text().splitlines():
+        if match := re.match(r"([A-Za-z0-9._-]+)==", line):
+            name = canonicalize_name(match[1])
+            found[name] = ""
+        if name:
+            found[name] += line + "\n"
+    return found
+
+
+def needed(names: set[str]) -> set[str]:
+    """Return the names of all packages that these ones need here, themselves included."""
+    seen: set[str] = set()
+    while names:
+        name = names.pop()
+        seen.add(name)
+        for each in map(Requirement, metadata.requires(name) or []):
+            if each.marker is None or each.marker.evaluate({"extra": ""}):
+                names |= {canonicalize_name(each.name)} - seen
+    return seen
+
+
+def test_what_the_base_install_needs_is_locked_at_versions_that_it_allows() -> None:
+    locked = entries(LOCKS[0])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(each) for each in project["dependencies"]]
+    for each in wanted:
+        head = locked[canonicalize_name(each.name)].splitlines()[0]
+        assert each.specifier.contains(head.partition("==")[2].split()[0]), head
+    assert needed({canonicalize_name(each.name) for each in wanted}) <= set(locked)
+
+
+def test_the_lock_holds_few_packages() -> None:
+    assert len(entries(LOCKS[0])) <= 25
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_every_package_has_hashes_and_no_host_is_named(path: Path) -> None:
+    text = path.read_text()
+    assert "://" not in text
+    assert "--index-url" not in text
+    assert "--find-links" not in text
+    found = entries(path)
+    assert found
+    for name, lines in found.items():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", lines), name
