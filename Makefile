@@ -8,7 +8,7 @@ UPSTREAM ?=
 CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 SERVE   ?=
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser conformance docs clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-monitoring conformance docs clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -51,6 +51,9 @@ e2e-servers: $(VENV)/.dev  ## a real llama-server with a tiny random model: make
 e2e-browser: $(VENV)/.dev  ## the page of `report --html` in a real Chromium: make e2e-browser CHROMIUM=/path/to/chromium
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.50'
 	TOOLMEND_E2E_BROWSER=1 TOOLMEND_CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest tests/e2e/browser -q -n0 -m e2e_browser
+
+e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and every query of the dashboard and the alerts
+	$(BIN)/python -m pytest tests/deploy -q -n0 -m e2e_monitoring
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

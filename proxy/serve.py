@@ -13,6 +13,7 @@ from aiohttp import web
 from structlog.tracebacks import ExceptionDictTransformer
 
 from proxy.app import HANDLING, make_app
+from proxy.metrics import METRICS, metrics_app
 from proxy.profiles import load
 from proxy.settings import Settings
 
@@ -26,6 +27,10 @@ LINGERING = 2.0
 """Seconds that the rest of a refused body is still read, so that the client can see why."""
 
 
+class CannotListen(OSError):
+    """A port is taken, or not ours to take."""
+
+
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code."""
     configure_logs()
@@ -34,8 +39,8 @@ def run(settings: Settings) -> int:
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 return runner.run(serve(settings))
         return asyncio.run(serve(settings))
-    except OSError as error:
-        print(f"toolmend: cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
+    except CannotListen as error:
+        print(f"toolmend: {error}", file=sys.stderr)
         return 1
 
 
@@ -85,18 +90,40 @@ async def serve(settings: Settings) -> int:
         loop.add_signal_handler(each, stop.set)
     runner = make_runner(settings)
     await runner.setup()
+    metrics = await metrics_runner(runner.app) if settings.metrics_port else None
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=settings.worker is not None or None)
-        await site.start()
+        site = await listen(runner, settings.host, settings.port, shared=settings.worker is not None)
+        beside = metrics and await listen(metrics, settings.metrics_host, settings.metrics_port + (settings.worker or 0))
         gc.freeze()
         log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, workers=settings.workers)
+        if beside:
+            log.info("metrics", url=f"{beside.name}/metrics")
         await stop.wait()
         log.info("stopping", drain_seconds=settings.limits.drain_seconds)
     finally:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
         await runner.cleanup()
         late.cancel()
+        if metrics is not None:  # last, so that what is drained can still be seen
+            await metrics.cleanup()
     return 0
+
+
+async def metrics_runner(app: web.Application) -> web.AppRunner:
+    """Build the runner of an application's metrics."""
+    runner = web.AppRunner(metrics_app(app[METRICS]), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    return runner
+
+
+async def listen(runner: web.AppRunner, host: str, port: int, *, shared: bool = False) -> web.TCPSite:
+    """Listen on a port; `shared` with other workers."""
+    site = web.TCPSite(runner, host, port, reuse_port=shared or None)
+    try:
+        await site.start()
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return site
 
 
 async def end_late(handling: set[asyncio.Task[Any]], seconds: float) -> None:
