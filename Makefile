@@ -52,7 +52,7 @@ e2e-browser: $(VENV)/.dev  ## the page of `report --html` in a real Chromium: ma
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'playwright>=1.50'
 	TOOLMEND_E2E_BROWSER=1 TOOLMEND_CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest tests/e2e/browser -q -n0 -m e2e_browser
 
-e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and every query of the dashboard and the alerts
+e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and every query of the dashboard
 	$(BIN)/python -m pytest tests/deploy -q -n0 -m e2e_monitoring
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
