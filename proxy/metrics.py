@@ -174,7 +174,7 @@ class Metrics:
             self.repairs.labels(profile, among(name, RULE_NAMES)).inc()
         for each in subject.heard:
             self.attempts.labels(profile, among(each.rung or "first", RUNG_NAMES), result_of(each)).inc()
-        self.completion.labels(profile).inc(cost.completion)
+        self.completion.labels(profile).inc(max(cost.completion, 0))  # a server may say anything
         self.extra.labels(profile).inc(cost.extra)
         self.extra_seconds.labels(profile).inc(cost.extra_seconds)
         self.turn_seconds.labels(profile).observe(cost.seconds)

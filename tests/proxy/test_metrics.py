@@ -180,6 +180,14 @@ async def test_the_journals_records_are_counted(vllm: FakeVllm, tmp_path: Path, 
         assert await meter.value("toolmend_journal_records_total", state="dropped") == 0
 
 
+async def test_a_server_that_counts_backwards_breaks_nothing(meter: Metered, vllm: FakeVllm) -> None:
+    choice = b'{"index": 0, "message": {"role": "assistant", "content": "All is done."}, "finish_reason": "stop"}'
+    body = b'{"choices": [%s], "usage": {"prompt_tokens": -9, "completion_tokens": -5, "total_tokens": -14}}' % choice
+    vllm.says(refusing(200, body))
+    assert (await through(meter, vllm, stream=False).ask(tools=[BASH])).text == "All is done."
+    assert await meter.value("toolmend_completion_tokens_total") == 0
+
+
 async def test_two_applications_count_apart(vllm: FakeVllm, stream: bool) -> None:
     async with metered(upstream=vllm.url) as one, metered(upstream=vllm.url) as other:
         vllm.says(GOOD)
