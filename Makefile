@@ -10,7 +10,7 @@ SERVE   ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release conformance docs lock clean
+.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring conformance docs lock clean
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -59,6 +59,9 @@ e2e-scale: $(VENV)/.dev  ## replicas killed and drained under load behind a real
 
 e2e-release: $(VENV)/.dev  ## build the wheel and the sdist, install each into an empty environment, and start it
 	TOOLMEND_E2E_RELEASE=1 $(BIN)/python -m pytest tests/test_release.py -q -n0 -m e2e_release
+
+e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and every query of the dashboard
+	$(BIN)/python -m pytest tests/deploy -q -n0 -m e2e_monitoring
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

@@ -18,6 +18,7 @@ from proxy.errors import BadRequest, Fault
 from proxy.exchange import Exchange
 from proxy.journal import Journal
 from proxy.keys import accepted, fits
+from proxy.metrics import METRICS, Metrics, counted
 from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
@@ -29,6 +30,7 @@ from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
 from proxy.upstream import CHAT, Upstream
+from proxy.watch import mark_read
 
 log = structlog.get_logger()
 
@@ -59,9 +61,10 @@ OPEN = ("/healthz", "/readyz")
 
 def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Application:
     """Build the application. Its resources live from start to clean-up."""
-    app = web.Application(middlewares=[faults, front_door], client_max_size=settings.limits.body_bytes)
+    app = web.Application(middlewares=[counted, faults, front_door], client_max_size=settings.limits.body_bytes)
     app[SETTINGS], app[ROOM], app[HANDLING] = settings, Room(settings.limits), set()
     app[KEYS] = accepted(settings)
+    app[METRICS] = Metrics(profile.name for profile in profiles)
     app.on_response_prepare.append(note_opened)
     app.cleanup_ctx.append(resources(settings, profiles))
     for prefix in ("", *PREFIXES):
@@ -78,6 +81,7 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
 
     async def open_and_close(app: web.Application) -> AsyncIterator[None]:
         journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
+        app[METRICS].journal = journal
         checker = Checker()
         app[SERVERS] = servers = opened(settings, profiles, checker, journal)
         if settings.probe and settings.mode == "repair":
@@ -202,10 +206,12 @@ async def read_bytes(request: web.Request) -> bytes:
         raise too_large(limits.body_bytes)
     try:
         async with asyncio.timeout(limits.body_seconds):
-            return await request.read()
+            body = await request.read()
     except TimeoutError as error:
         what = f"the body did not come within {limits.body_seconds:g} s (limits.body_seconds)"
         raise BadRequest(what, status=408, code="slow_body") from error
+    mark_read()
+    return body
 
 
 def too_large(limit: int) -> BadRequest:

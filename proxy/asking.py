@@ -27,6 +27,7 @@ from proxy.question import Demand, Question, parses, strictly, upstream_body
 from proxy.reading import Reader, Usage
 from proxy.services import Services
 from proxy.upstream import CHAT
+from proxy.watch import asking_again
 from rules.base import Problem
 
 log = structlog.get_logger()
@@ -124,7 +125,7 @@ class Asking:
         question = self._next_question(answer, answer.problem, allowed)
         self.plan = self.plan.asked(answer.problem.reason)
         try:
-            with self._services.gate.asking():
+            with self._services.gate.asking(), asking_again():
                 async with asyncio.timeout(max(allowed.seconds, 0.001)):
                     if question.demand is not None:
                         settled = await self._ask_demanded(answer, question, question.demand)

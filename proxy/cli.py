@@ -159,6 +159,13 @@ def _options(command: Command) -> Command:
         click.option(
             "--probe/--no-probe", default=True, help="Ask the model server what it can do, by at most five small requests."
         ),
+        click.option(
+            "--metrics-port",
+            default=0,
+            type=click.IntRange(0, 65535),
+            help="Port of the metrics, for Prometheus; 0: none. Worker n has the n-th port from there.",
+        ),
+        click.option("--metrics-host", default="127.0.0.1", help="Address of the metrics; nobody is asked for a key there."),
         click.option("--no-key-needed", is_flag=True, help="Allow a --host that others can reach without a client key."),
         click.option("--client-keys-file", type=PATH, help="File with keys that clients may present, one a line."),
         click.option("--tls-cert", type=PATH, help="Certificate (PEM, with its chain): serve https in place of http."),

@@ -10,6 +10,7 @@ from proxy.outcome import End, Outcome, outcome_of
 from proxy.plan import Plan
 from proxy.recording import Subject, as_record, called, spent
 from proxy.tally import Kind
+from proxy.watch import count_turn
 
 log = structlog.get_logger()
 
@@ -17,6 +18,7 @@ log = structlog.get_logger()
 def note(subject: Subject, journal: Book | None, upstream: str) -> None:
     """Tell the operator in one line, and the journal where the turn was not right as it came."""
     plan, outcome = subject.plan, outcome_of(subject.plan, subject.heard, subject.end)
+    count_turn(subject, outcome)
     faults = [answer.engine for answer in subject.answers if answer.engine]
     log.info(
         "answered",
@@ -56,7 +58,8 @@ def note_unreadable(plan: Plan, turn_id: str, journal: Book | None, upstream: st
     """Tell operator and journal of a request that is passed on because the tools in its prompt cannot be read."""
     outcome = Outcome("relayed", "client-schema", plan.unreadable)
     log.warning("unreadable", turn=turn_id, client=plan.client.name, model=plan.model[:200], reason=outcome.reason)
+    subject = Subject(plan, turn_id, (), End(complete=True), {})
+    count_turn(subject, outcome)
     if journal is not None:
-        subject = Subject(plan, turn_id, (), End(complete=True), {})
         journal.count(kind_of(plan), outcome, spent(subject), called=False)
         journal.write(as_record(subject, outcome, upstream))

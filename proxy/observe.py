@@ -23,6 +23,7 @@ from proxy.recording import Subject
 from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import CHAT, Upstream, answer_headers
+from proxy.watch import mark
 from rules.conversation import Turn
 
 
@@ -55,6 +56,7 @@ async def copied(  # noqa: PLR0913, PLR0917 - the parts of one relayed answer
             await response.prepare(request)
             async for piece in upstream.pieces(answer):
                 await response.write(piece)
+                mark("showed")
                 copy.add(piece)
         await response.write_eof()
         return response, answer.status

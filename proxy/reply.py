@@ -12,6 +12,7 @@ from aiohttp import web
 from adapters.clients.chat_wire import Ends, Head, call_delta, chunk, usage_chunk, whole
 from proxy.errors import Fault
 from proxy.settings import Limits
+from proxy.watch import mark
 from rules.conversation import Turn
 
 SLOW_READER = 300.0
@@ -110,11 +111,13 @@ class StreamReply:
         """Send text at once."""
         self.sent += text
         await self._send(chunk(head, self._delta({"content": text}), logprobs=logprobs))
+        mark("showed")
 
     async def thought(self, head: Head, text: str) -> None:
         """Send a piece of thought in its own field."""
         self._thought = True
         await self._send(chunk(head, self._delta({"reasoning_content": text})))
+        mark("showed")
 
     async def finish(self, head: Head, turn: Turn, ends: Ends, notes: dict[str, str]) -> web.StreamResponse:
         """Send what the client has not seen yet: the rest of the text, the calls, the end."""
@@ -131,6 +134,7 @@ class StreamReply:
         events.append(b"data: [DONE]\n\n")
         self.sent += rest
         await self._send(b"".join(events))
+        mark("showed")
         return await self._end()
 
     async def fail(self, fault: Fault) -> web.StreamResponse:

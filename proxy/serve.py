@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import ssl
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,6 +18,7 @@ from aiohttp import web
 from structlog.tracebacks import ExceptionDictTransformer
 
 from proxy.app import HANDLING, make_app
+from proxy.metrics import METRICS, metrics_app
 from proxy.profiles import load
 from proxy.settings import Settings
 from proxy.tls import server_context
@@ -36,6 +38,10 @@ SETTLING = 0.5
 of these, new or kept: it must be read, for it would be lost (a POST that was sent is not sent again)."""
 
 
+class CannotListen(OSError):
+    """A port is taken, or not ours to take."""
+
+
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code."""
     configure_logs()
@@ -44,8 +50,8 @@ def run(settings: Settings) -> int:
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 return runner.run(serve(settings))
         return asyncio.run(serve(settings))
-    except OSError as error:
-        print(f"toolmend: cannot listen on {settings.host}:{settings.port}: {error.strerror or error}", file=sys.stderr)
+    except CannotListen as error:
+        print(f"toolmend: {error}", file=sys.stderr)
         return 1
 
 
@@ -96,17 +102,15 @@ async def serve(settings: Settings) -> int:
     runner = make_runner(settings)
     runner.app.on_response_prepare.append(closing(stop))
     await runner.setup()
+    metrics = await metrics_runner(runner.app) if settings.metrics_port else None
     try:
-        site = web.TCPSite(
-            runner,
-            settings.host,
-            settings.port,
-            reuse_port=settings.worker is not None or None,
-            ssl_context=server_context(settings),
-        )
-        await site.start()
+        tls, shared = server_context(settings), settings.worker is not None
+        site = await listen(runner, settings.host, settings.port, shared=shared, tls=tls)
+        beside = metrics and await listen(metrics, settings.metrics_host, settings.metrics_port + (settings.worker or 0))
         gc.freeze()
         log.info("listening", url=site.name, upstream=settings.upstream, mode=settings.mode, workers=settings.workers)
+        if beside:
+            log.info("metrics", url=f"{beside.name}/metrics")
         await stop.wait()
         log.info("stopping", drain_seconds=settings.limits.drain_seconds)
         await end_listening(site, runner)
@@ -115,7 +119,28 @@ async def serve(settings: Settings) -> int:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
         await runner.cleanup()
         late.cancel()
+        if metrics is not None:  # last, so that what is drained can still be seen
+            await metrics.cleanup()
     return 0
+
+
+async def metrics_runner(app: web.Application) -> web.AppRunner:
+    """Build the runner of an application's metrics."""
+    runner = web.AppRunner(metrics_app(app[METRICS]), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    return runner
+
+
+async def listen(
+    runner: web.AppRunner, host: str, port: int, *, shared: bool = False, tls: ssl.SSLContext | None = None
+) -> web.TCPSite:
+    """Listen on a port; `shared` with other workers."""
+    site = web.TCPSite(runner, host, port, reuse_port=shared or None, ssl_context=tls)
+    try:
+        await site.start()
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return site
 
 
 async def end_late(handling: set[asyncio.Task[Any]], seconds: float) -> None:

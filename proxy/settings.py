@@ -256,6 +256,8 @@ class FileSettings(Frozen):
     tls_cert: SafePath | None = None
     tls_key: SafePath | None = None
     upstream_ca: SafePath | None = None
+    metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
@@ -271,6 +273,7 @@ class Settings(FileSettings):
     client_key     what a client must present; None, and no `client_keys`: nobody is asked
     client_keys    more keys that a client may present: what `client_keys_file` held
     probe          the model server is asked what it can do, at start and when it has changed
+    metrics_port   where the metrics are served, without a key (the n-th worker: n ports above); 0: nowhere
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
     worker         None: the only process; n: the n-th of `workers` processes that share the port (SO_REUSEPORT)
     """
@@ -308,9 +311,18 @@ class Settings(FileSettings):
             )
         if self.tls_key and not self.tls_cert:
             raise ValueError("--tls-key is the private key of a certificate: say --tls-cert as well")
+        if self.metrics_port and not self._metrics_fit():
+            raise ValueError(
+                f"metrics port {self.metrics_port}: each worker needs one of its own from there on, up to 65535, and none of them"
+                f" the port {self.port}"
+            )
         if self.port == 0 and self.workers > 1:
             raise ValueError("port 0 (any free port) works with one worker only: several must share one port")
         return self
+
+    def _metrics_fit(self) -> bool:
+        ports = range(self.metrics_port, self.metrics_port + self.workers)
+        return ports[-1] <= 65535 and self.port not in ports
 
 
 def is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.settings import Settings
 from proxy.tls import upstream_context
+from proxy.watch import count_answer, mark, watched
 
 CHAT = "/v1/chat/completions"
 
@@ -78,6 +79,7 @@ class Upstream:
         """Close the session and all its connections."""
         await self._session.close()
 
+    @watched
     @asynccontextmanager
     async def ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -93,6 +95,7 @@ class Upstream:
             except UpstreamUnreachable:
                 self.lost()
                 raise
+            count_answer(response.status)
             try:
                 if response.status == 429:
                     pause = patience(response, deadline)
@@ -163,6 +166,8 @@ class Upstream:
                 raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
             if not piece:
                 return
+            if response.status == 200:
+                mark("wrote")
             yield piece
             limit, name = self.limits.idle_seconds, "idle_seconds"
 

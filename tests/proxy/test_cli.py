@@ -25,6 +25,8 @@ OTHERS = {
     "journal_bodies": ("off", "on", "off"),
     "mode": ("observe", "off", "observe"),
     "workers": (2, 3, 4),
+    "metrics_host": ("127.0.0.2", "127.0.0.3", "127.0.0.4"),
+    "metrics_port": (2001, 2002, 2003),
     "stream": ("hold", "eager", "hold"),
 }
 
