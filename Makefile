@@ -10,7 +10,8 @@ SERVE   ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring conformance docs lock clean
+.PHONY: serve test check lint demo format conformance docs lock manifests clean \
+        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -86,6 +87,10 @@ lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the conta
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
+
+manifests: $(VENV)/.dev  ## deploy/kubernetes by Kubernetes' own schemas, which take 108 MB
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'kubernetes-validate>=1.33'
+	$(BIN)/python -m pytest -q -n0 tests/deploy/test_kubernetes.py
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -6,8 +6,8 @@ import asyncio
 import gc
 import os
 import signal
-import ssl
 import socket
+import ssl
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
