@@ -17,8 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[3]
 CONF = ROOT / "deploy/nginx/toolmend.conf"
-CONFIG = '[[profile]]\nname = "gemma-4"\ngrammar = false\n'
-"""Asked again in words: the simulated engine bears no grammar."""
+CONFIG = '[[profile]]\nname = "gemma-4"\ngrammar = false\n[limits]\ndrain_seconds = 90\n'
+"""Asked again in words: the simulated engine bears no grammar. On a busy machine an answer may take more than 25 s."""
 
 NGINX = """daemon off;
 {user}worker_processes 2;

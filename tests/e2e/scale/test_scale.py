@@ -76,7 +76,7 @@ async def test_one_replica_killed_and_one_drained(slow: Stand, run: int) -> None
         before = set(ledger.sent)
         await asyncio.to_thread(slow.start_replica, killed)
         await talking
-    code = await asyncio.to_thread(slow.replicas[drained].wait, 30)
+    code = await asyncio.to_thread(slow.replicas[drained].wait, 100)
 
     served = slow.served()
     last = {key: ports[-1] for key, (ports, _) in served.items()}
