@@ -69,7 +69,8 @@ def events(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
         yield event({"tool_calls": [{"index": index, "function": {"arguments": function["arguments"]}}]})
     ends = exact and said.finish == "stop" and not isinstance(said.stop_reason, str)
     yield event({}, "tool_calls" if said.calls else said.finish, logprob(END) if ends else None)
-    if (asked.get("stream_options") or {}).get("include_usage"):
+    options = asked.get("stream_options")
+    if isinstance(options, dict) and options.get("include_usage"):
         told = {"system_fingerprint": said.fingerprint} if said.fingerprint else {}
         yield b"data: " + orjson.dumps({**head, "choices": [], "usage": usage(said), **told}) + b"\n\n"
     yield b"data: [DONE]\n\n"

@@ -89,12 +89,12 @@ async def test_asking_again_is_counted_by_rung_and_cost(meter: Metered, vllm: Fa
 
 
 async def test_held_time_is_from_the_models_first_byte_to_the_clients(meter: Metered, vllm: FakeVllm, stream: bool) -> None:
-    vllm.says("Hello, this is a text of some length that nobody holds. " * 2 + GOOD)
+    vllm.says("Hello, this is a text of some length that nobody holds. " * 6 + GOOD)
     vllm.pause = 0.02
     await through(meter, vllm, stream=stream).ask(tools=[BASH])
     held, whole = await meter.value("toolmend_held_seconds_sum"), await meter.value("toolmend_turn_seconds_sum")
     assert 0 < held < whole
-    writing = 0.02 * 30  # at least so long the model wrote: all of it is held from who wants it whole, the call alone else
+    writing = 0.02 * 84  # at least so long the model wrote: all of it is held from who wants it whole, the call alone else
     assert (held < writing) is stream
 
 
