@@ -38,6 +38,10 @@ SETTLING = 0.5
 of these, new or kept: it must be read, for it would be lost (a POST that was sent is not sent again)."""
 
 
+HANDSHAKE = 2.0
+"""Seconds that the TLS handshake of a connection that was taken from the queue may take."""
+
+
 class CannotListen(OSError):
     """A port is taken, or not ours to take."""
 
@@ -113,7 +117,7 @@ async def serve(settings: Settings) -> int:
             log.info("metrics", url=f"{beside.name}/metrics")
         await stop.wait()
         log.info("stopping", drain_seconds=settings.limits.drain_seconds)
-        await end_listening(site, runner)
+        await end_listening(site, runner, tls)
         await asyncio.sleep(SETTLING)
     finally:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
@@ -161,14 +165,15 @@ def closing(stop: asyncio.Event) -> Callable[[web.Request, web.StreamResponse], 
     return close
 
 
-async def end_listening(site: web.TCPSite, runner: web.AppRunner) -> None:
+async def end_listening(site: web.TCPSite, runner: web.AppRunner, tls: ssl.SSLContext | None) -> None:
     """Close the listener, but take the connections that wait in its queue first: the kernel would reset them."""
     sockets = getattr(site._server, "sockets", ())  # aiohttp gives them in no other way
     taken = [connection for each in sockets for connection in waiting(each)]
     await site.stop()
     assert runner.server is not None
-    for connection in taken:
-        await asyncio.get_running_loop().connect_accepted_socket(runner.server, connection)
+    loop, seconds = asyncio.get_running_loop(), HANDSHAKE if tls else None
+    served = (loop.connect_accepted_socket(runner.server, each, ssl=tls, ssl_handshake_timeout=seconds) for each in taken)
+    await asyncio.gather(*served, return_exceptions=True)  # one that fails its handshake is gone, as it would be at any time
 
 
 def waiting(listener: socket.socket) -> Iterator[socket.socket]:

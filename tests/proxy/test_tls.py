@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from proxy.serve import make_runner
+from proxy.serve import end_listening, listen, make_runner
 from proxy.settings import Settings
 from proxy.tls import TlsError, server_context
 from tests.conftest import BASH, MODEL
@@ -144,3 +145,21 @@ async def test_the_program_serves_https(files: Files) -> None:
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_a_connection_in_the_queue_is_served_by_tls_while_the_server_stops(files: Files) -> None:
+    told = settings(tls_cert=files.both)
+    runner, tls = make_runner(told), server_context(told)
+    await runner.setup()
+    try:
+        site = await listen(runner, "127.0.0.1", 0, tls=tls)
+        queued = socket.create_connection(runner.addresses[0][:2])  # the loop does not run meanwhile: nobody accepts it
+        queued.setblocking(False)
+        opening = asyncio.create_task(asyncio.open_connection(sock=queued, ssl=files.trusting, server_hostname="127.0.0.1"))
+        await end_listening(site, runner, tls)
+        reader, writer = await opening
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    finally:
+        await runner.cleanup()
