@@ -74,6 +74,7 @@ def test_what_is_mounted_exists() -> None:
     sources = [source for source in binds() if source.startswith("./")]
     assert sources
     assert [source for source in sources if not (ROOT / source).exists()] == []
+    assert {source for source in binds() if source.startswith("/")} == {"/var/run/docker.sock"}
 
 
 def test_the_rules_that_prometheus_reads_are_mounted_beside_its_file() -> None:
