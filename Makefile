@@ -15,6 +15,7 @@ LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
+	@test -z "$(SERVE)" || echo "SERVE is for a real model server, and left out here: say UPSTREAM=http://host:8000 as well"
 	$(BIN)/toolmend demo --serve
 else
 	$(BIN)/toolmend serve --upstream $(UPSTREAM) $(SERVE)

@@ -14,6 +14,7 @@ import click
 from proxy import cli_config, cli_data, cli_doctor, cli_journal
 from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, read_file, secrets, settings_refused
 from proxy.modes import Bodies, Mode, StreamMode
+from proxy.version import version
 
 if TYPE_CHECKING:
     from proxy.settings import FileSettings, Settings
@@ -75,12 +76,7 @@ def _version(context: click.Context, _parameter: click.Parameter, asked: bool) -
     """Print the version, and end."""
     if not asked or context.resilient_parsing:
         return
-    metadata = import_module("importlib.metadata")
-    try:
-        version = metadata.version("toolmend")
-    except metadata.PackageNotFoundError:
-        version = "unknown (not installed)"
-    click.echo(f"toolmend, version {version}")
+    click.echo(f"toolmend, version {version()}")
     context.exit()
 
 

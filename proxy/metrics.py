@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from importlib import metadata
 from typing import Final, Protocol, get_args
 
 from aiohttp import web
@@ -25,6 +24,7 @@ from proxy.journal import Counts
 from proxy.outcome import Name, Outcome
 from proxy.recording import Subject, spent
 from proxy.settings import Mode
+from proxy.version import version
 from proxy.watch import watching
 from rules.registry import RULES
 
@@ -204,14 +204,6 @@ def result_of(heard: Heard) -> str:
     if heard.answer is None:
         return "broke-off"
     return "wrong" if heard.answer.problem else "right"
-
-
-def version() -> str:
-    """Return toolmend's version."""
-    try:
-        return metadata.version("toolmend")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 class _JournalCounts(Collector):

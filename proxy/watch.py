@@ -68,8 +68,8 @@ def watching(metrics: Metrics) -> Iterator[Watch]:
 def mark(moment: Moment) -> None:
     """Note a moment, where it is the first of its kind."""
     watch = _WATCH.get()
-    if watch is not None:
-        watch.moments.setdefault(moment, time.monotonic())
+    if watch is not None and moment not in watch.moments:
+        watch.moments[moment] = time.monotonic()
 
 
 def mark_read() -> None:

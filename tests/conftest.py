@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -130,6 +132,15 @@ def logs_as_at_first() -> Iterator[None]:
     """Undo what a test has made of the process's logs: commands that run in it set them up for themselves."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run a test of commands in an empty folder, without variables of ours."""
+    for name in os.environ:
+        if name.startswith("TOOLMEND_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(params=["whole", "stream"])

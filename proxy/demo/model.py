@@ -7,6 +7,7 @@ command. It corrects itself only where it is shown its own attempt and what was 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -83,13 +84,19 @@ def _with_tools(step: int, call: ToolCall) -> str:
 async def chat(request: web.Request) -> web.StreamResponse:
     """Answer a chat request, streamed or whole."""
     body = await request.json()
-    said = answer(body)
+    return await say(request, answer(body), body)
+
+
+async def say(request: web.Request, said: Said, body: Mapping[str, Any], pause: float = 0.0) -> web.StreamResponse:
+    """Send an answer as the request wants it; of a stream each event is followed by a pause (seconds)."""
     if not body.get("stream"):
         return web.json_response(whole(said, body))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     for event in events(said, body):
         await response.write(event)
+        if pause:
+            await asyncio.sleep(pause)
     await response.write_eof()
     return response
 

@@ -7,14 +7,14 @@ a number written as text, one lacks an argument until it is asked for again, and
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
 from collections import defaultdict
 from typing import Any
 
 from aiohttp import web
 
-from proxy.demo.speak import Said, events, whole
+from proxy.demo.model import say
+from proxy.demo.speak import Said
 
 NAMED = re.compile(r"conversation (c\d+)")
 PAUSE = web.AppKey("pause", float)
@@ -57,16 +57,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
     name, turn = found[1], sum(message["role"] == "tool" for message in messages)
     request.app[HEARD][name].add(request.headers.get("x-toolmend-conversation", ""))
     said = Said(written(name, turn, again="That answer could not be used" in str(messages[-1]["content"])))
-    if not body.get("stream"):
-        return web.json_response(whole(said, body))
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    for event in events(said, body):
-        await response.write(event)
-        if pause := request.app[PAUSE]:
-            await asyncio.sleep(pause)
-    await response.write_eof()
-    return response
+    return await say(request, said, body, request.app[PAUSE])
 
 
 async def models(request: web.Request) -> web.StreamResponse:
