@@ -27,7 +27,8 @@ EMPTY = "<|tool_call>call:bash{}<tool_call|>"
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    """Read what is there. A line without its end is still being written."""
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_bytes().split(b"\n")[:-1]]
     return [record for record in map(json.loads, lines) if "outcome" in record]
 
 
