@@ -9,13 +9,18 @@ FROM ${BASE} AS builder
 # For builders behind a proxy or a mirror: the file of a CA, and an index. Neither is in the final image.
 ARG PIP_CERT
 ARG PIP_INDEX_URL
+# The list of packages: base, or otel for `--otel`.
+ARG PACKAGES=base
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# For `strip`: some wheels carry symbols for debuggers, which are more than half of all that we install.
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends binutils >/dev/null
 # Two environments: pip and setuptools stay in /build, and /opt/toolmend, which is copied, gets neither.
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/toolmend
-COPY requirements/base.txt requirements/build.txt /src/requirements/
+COPY requirements /src/requirements
 RUN /build/bin/pip install --require-hashes --only-binary :all: -r /src/requirements/build.txt \
  && /build/bin/pip --python /opt/toolmend/bin/python install --no-compile --require-hashes --only-binary :all: \
-        -r /src/requirements/base.txt
+        -r /src/requirements/${PACKAGES}.txt \
+ && find /opt/toolmend -name '*.so' -exec strip --strip-unneeded {} +
 COPY pyproject.toml README.md LICENSE /src/
 COPY rules /src/rules
 COPY adapters /src/adapters
@@ -27,7 +32,20 @@ RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /src
  && rm -f /opt/toolmend/bin/activate* /opt/toolmend/bin/Activate* \
  && /opt/toolmend/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/toolmend/lib
 
-FROM ${BASE}
+FROM ${BASE} AS runtime
+# What nobody needs who only runs toolmend: the base's own pip, parts of Python for developers, what belongs to installing, texts in
+# other languages, and rights that a program would gain by being run. /journal is the one place that toolmend writes to, where it is
+# told to keep a journal.
+RUN for lib in /usr/lib/python3* /usr/local/lib/python3*; do \
+        rm -rf $lib/site-packages/pip* $lib/ensurepip $lib/idlelib $lib/lib2to3 $lib/test $lib/tkinter $lib/turtledemo; \
+    done \
+ && rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/include /usr/share/python-wheels /usr/share/doc/* /usr/share/man/* \
+        /usr/share/locale/* /var/cache/* /var/lib/apt/lists/* /var/log/* \
+ && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+ && install -d -m 0700 -o 10001 -g 10001 /journal
+
+# From nothing, so that what was removed is in no layer either.
+FROM scratch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="toolmend" \
@@ -35,14 +53,11 @@ LABEL org.opencontainers.image.title="toolmend" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# The base's own pip goes; /journal is the one place that toolmend writes to, where it is told to keep a journal.
-RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
-        /usr/lib/python3*/ensurepip /usr/share/python-wheels \
- && install -d -m 0700 -o 10001 -g 10001 /journal
+COPY --from=runtime / /
 COPY --from=builder /opt/toolmend /opt/toolmend
 # A container's loopback is reached by nobody, so it listens on all addresses. Beyond loopback toolmend refuses to start without a
 # key: set TOOLMEND_CLIENT_KEY, or TOOLMEND_NO_KEY_NEEDED=1 where only the right ones reach the port. Neither is chosen for you here.
-ENV PATH=/opt/toolmend/bin:$PATH \
+ENV PATH=/opt/toolmend/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TOOLMEND_HOST=0.0.0.0

@@ -84,9 +84,10 @@ $(VENV)/.dev: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/.installed
 
-lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the container image, with the hashes of all their wheels
+lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the container images, with the hashes of all their wheels
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
+	$(LOCK) pyproject.toml --extra otel --output-file requirements/otel.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
 
 manifests: $(VENV)/.dev  ## deploy/kubernetes by Kubernetes' own schemas, which take 108 MB

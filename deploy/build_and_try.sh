@@ -10,6 +10,7 @@
 # BASE      base image                                     [made by debootstrap: python3, python3-venv, ca-certificates]
 # MIRROR    Debian mirror for debootstrap                  [debootstrap's own]
 # CA        file of certificates that pip trusts, too      [none]
+# PACKAGES  list of packages: base, or otel                [base]
 # PORT      first of two free ports on loopback            [21000]
 # TAG       name of the image                              [localhost/toolmend:try]
 # ISOLATION buildah's: chroot needs no engine; oci is stricter  [chroot]
@@ -56,12 +57,14 @@ wait_for() { for _ in $(seq 100); do curl --silent --fail --output /dev/null "$1
 
 # 1. The base, and the build
 if [ -z "${BASE:-}" ]; then
-    BASE=localhost/toolmend-base:bookworm
+    BASE=localhost/toolmend-base:bookworm-slim
     if ! b inspect --type image "$BASE" >/dev/null 2>&1; then
         rm -rf "$STORE/rootfs"
         debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$STORE/rootfs" ${MIRROR:+"$MIRROR"} \
             >"$STORE/debootstrap.log"
         rm -rf "$STORE"/rootfs/var/cache/apt/archives/*.deb "$STORE"/rootfs/var/lib/apt/lists/*
+        # What Debian's own slim images leave out as well
+        rm -rf "$STORE"/rootfs/usr/share/{doc,man,info,groff,lintian,linda}/* "$STORE"/rootfs/usr/share/locale/[!C]*
         base=$(b from scratch)
         b copy -q "$base" "$STORE/rootfs" / >/dev/null
         b config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
@@ -72,7 +75,7 @@ if [ -z "${BASE:-}" ]; then
 fi
 trust=()
 [ -z "${CA:-}" ] || trust=(--volume "$CA:/run/ca.crt:ro" --build-arg PIP_CERT=/run/ca.crt)
-tell "the Dockerfile builds on $BASE" b bud --isolation "$ISOLATION" --format docker --build-arg "BASE=$BASE" \
+tell "the Dockerfile builds on $BASE" b bud --isolation "$ISOLATION" --format docker --build-arg "BASE=$BASE" --build-arg "PACKAGES=${PACKAGES:-base}" \
     --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" "${trust[@]}" --tag "$TAG" .
 [ $failed = 0 ] || exit 1
 

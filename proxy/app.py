@@ -30,7 +30,7 @@ from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
 from proxy.upstream import CHAT, Upstream
-from proxy.watch import mark_read
+from proxy.watch import TRACES, mark_read
 
 log = structlog.get_logger()
 
@@ -82,6 +82,10 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
     async def open_and_close(app: web.Application) -> AsyncIterator[None]:
         journal = Journal(settings.journal, settings.journal_bodies) if settings.journal else None
         app[METRICS].journal = journal
+        if settings.otel:
+            from proxy.tracing import Tracing  # noqa: PLC0415 - an extra
+
+            app[TRACES] = Tracing()
         checker = Checker()
         app[SERVERS] = servers = opened(settings, profiles, checker, journal)
         if settings.probe and settings.mode == "repair":
@@ -94,6 +98,8 @@ def resources(settings: Settings, profiles: tuple[Profile, ...]) -> Callable[[we
             await checker.aclose()
             if journal is not None:
                 await asyncio.to_thread(journal.close)
+            if settings.otel:
+                await app[TRACES].aclose()
 
     return open_and_close
 

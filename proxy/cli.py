@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from proxy import cli_config, cli_data, cli_doctor, cli_journal
-from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, read_file, secrets, settings_refused
+from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, how_to_install, read_file, secrets, settings_refused
 from proxy.modes import Bodies, Mode, StreamMode
 from proxy.version import version
 
@@ -162,6 +162,7 @@ def _options(command: Command) -> Command:
             help="Port of the metrics, for Prometheus; 0: none. Worker n has the n-th port from there.",
         ),
         click.option("--metrics-host", default="127.0.0.1", help="Address of the metrics; nobody is asked for a key there."),
+        click.option("--otel", is_flag=True, help="Trace requests for OpenTelemetry; the variables OTEL_* say where to."),
         click.option("--no-key-needed", is_flag=True, help="Allow a --host that others can reach without a client key."),
         click.option("--client-keys-file", type=PATH, help="File with keys that clients may present, one a line."),
         click.option("--tls-cert", type=PATH, help="Certificate (PEM, with its chain): serve https in place of http."),
@@ -211,7 +212,21 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
         tls.check(settings)
     except tls.TlsError as error:
         raise click.UsageError(str(error), context) from None
+    if settings.otel:
+        _check_tracing(context)
     return settings
+
+
+def _check_tracing(context: click.Context) -> None:
+    try:
+        from proxy import tracing
+    except ImportError as error:
+        text = f"--otel needs {error.name}, which is not installed: {how_to_install('otel')}"
+        raise click.UsageError(text, context) from None
+    try:
+        tracing.check()
+    except tracing.TracingError as error:
+        raise click.UsageError(str(error), context) from None
 
 
 def _client_keys(context: click.Context, path: Path | None) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from proxy.outcome import Name, Outcome
 from proxy.recording import Subject, spent
 from proxy.settings import Mode
 from proxy.version import version
-from proxy.watch import watching
+from proxy.watch import TRACES, Watch, watching
 from rules.registry import RULES
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -251,17 +251,21 @@ def route_of(request: web.Request) -> str:
 @web.middleware
 async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Watch a request from its head to its end, and count it."""
-    metrics, route, status = request.app[METRICS], route_of(request), ABORTED
+    metrics, route, status = request.app[METRICS], route_of(request), None
     served = route not in (*UNWATCHED, OTHER)
+    traces = request.app.get(TRACES) if served else None
+    watch = Watch(metrics, traces.begin(request, route) if traces else None)
     metrics.active.inc(served)
     try:
-        with watching(metrics) as watch:
+        with watching(watch):
             response = await handler(request)
-        status = status_class(response.status)
+        status = response.status
         return response
     finally:
         metrics.active.dec(served)
-        metrics.requests.labels(route, status).inc()
+        metrics.requests.labels(route, ABORTED if status is None else status_class(status)).inc()
+        if watch.trace:
+            watch.trace.end(status)
         if served and watch.overhead is not None:
             metrics.overhead.observe(watch.overhead)
 

@@ -258,6 +258,7 @@ class FileSettings(Frozen):
     upstream_ca: SafePath | None = None
     metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    otel: bool = False
     limits: Limits = Limits()
     budget: Budget = Budget()
     profile: tuple[ProfileTable, ...] = Field(default=(), strict=False)
@@ -274,6 +275,7 @@ class Settings(FileSettings):
     client_keys    more keys that a client may present: what `client_keys_file` held
     probe          the model server is asked what it can do, at start and when it has changed
     metrics_port   where the metrics are served, without a key (the n-th worker: n ports above); 0: nowhere
+    otel           requests are traced for OpenTelemetry; the variables `OTEL_*` say where traces go
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
     worker         None: the only process; n: the n-th of `workers` processes that share the port (SO_REUSEPORT)
     """

@@ -15,11 +15,20 @@ from multidict import CIMultiDict
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.settings import Settings
 from proxy.tls import upstream_context
-from proxy.watch import count_answer, mark, watched
+from proxy.watch import asking, count_answer, mark
 
 CHAT = "/v1/chat/completions"
 
-REQUEST_HEADERS = ("accept", "content-type", "user-agent", "x-request-id", "x-litellm-session-id", "x-session-id", "traceparent")
+REQUEST_HEADERS = (
+    "accept",
+    "content-type",
+    "user-agent",
+    "x-request-id",
+    "x-litellm-session-id",
+    "x-session-id",
+    "traceparent",
+    "tracestate",
+)
 """What a client's request may tell the model server. `authorization` passes unless we hold a key of our own."""
 
 ANSWER_HEADERS = (
@@ -79,14 +88,23 @@ class Upstream:
         """Close the session and all its connections."""
         await self._session.close()
 
-    @watched
     @asynccontextmanager
     async def ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request and yield its answer, whatever its status but 429. Leaving the block ends it upstream as well.
+        """Send one request and yield its answer, whatever its status but 429. Leaving the block ends it upstream as well."""
+        with asking(self._base, method, path) as asked:
+            async with self._answer(method, path, body, {**headers, **asked.headers}) as response:
+                asked.status = response.status
+                yield response
 
-        A 429 is waited out, within our patience. It never reaches a client: OpenHands 0.59 hangs on it for ever.
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask until the answer is another than 429: that is waited out, within our patience.
+
+        It never reaches a client: OpenHands 0.59 hangs on it for ever.
         """
         deadline = time.monotonic() + PATIENCE
         while True:

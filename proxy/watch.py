@@ -7,14 +7,13 @@ front door and the model server. Outside a request (a replay, the doctor, the pr
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-import aiohttp
+from aiohttp import web
 
 from proxy.errors import Fault
 
@@ -26,8 +25,48 @@ if TYPE_CHECKING:
 Moment = Literal["asked", "wrote", "showed"]
 """asked: it is sent upstream; wrote: the first byte of an answer's body came; showed: the first of it went to the client."""
 
-Ask: TypeAlias = Callable[[Any, str, str, bytes | None, Mapping[str, str]], AbstractAsyncContextManager[aiohttp.ClientResponse]]
-"""Sends method, path, body and headers to a model server (`Upstream.ask`)."""
+
+@dataclass(slots=True)
+class Asked:
+    """What is asked of a model server, as far as it has come.
+
+    headers  what tells the server of our trace
+    status   of its answer, once that has begun
+    error    what ended it where it was not the end of the answer
+    over     when that was, in nanoseconds since 1970
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    error: BaseException | None = None
+    over: int | None = None
+
+
+class Trace(Protocol):
+    """The trace of one request: told in order what happens to it."""
+
+    def asks(self, base: str, method: str, path: str) -> Asked:
+        """Take note that a model server is asked."""
+
+    def turn(self, subject: Subject, outcome: Outcome) -> None:
+        """Take note of what became of the turn."""
+
+    def end(self, status: int | None) -> None:
+        """Take note that the request is over; None: its connection ended before the answer did."""
+
+
+class Traces(Protocol):
+    """Makes the traces."""
+
+    def begin(self, request: web.Request, route: str) -> Trace:
+        """Begin the trace of a request."""
+
+    async def aclose(self) -> None:
+        """Send what was traced, and end."""
+
+
+TRACES: Final[web.AppKey[Traces]] = web.AppKey("traces")
+"""There where requests are traced."""
 
 
 @dataclass(slots=True)
@@ -35,6 +74,7 @@ class Watch:
     """One request. Moments are monotonic seconds; `read`: its head has come, or its body where it has one."""
 
     metrics: Metrics
+    trace: Trace | None = None
     read: float = field(default_factory=time.monotonic)
     moments: dict[Moment, float] = field(default_factory=dict)
 
@@ -55,12 +95,11 @@ _WATCH: Final[ContextVar[Watch | None]] = ContextVar("watch", default=None)
 
 
 @contextmanager
-def watching(metrics: Metrics) -> Iterator[Watch]:
-    """Watch what happens in the block."""
-    watch = Watch(metrics)
+def watching(watch: Watch) -> Iterator[None]:
+    """Let what happens in the block be told to a watch."""
     token = _WATCH.set(watch)
     try:
-        yield watch
+        yield
     finally:
         _WATCH.reset(token)
 
@@ -84,6 +123,8 @@ def count_turn(subject: Subject, outcome: Outcome) -> None:
     watch = _WATCH.get()
     if watch is not None:
         watch.metrics.count_turn(subject, outcome, watch.held)
+        if watch.trace:
+            watch.trace.turn(subject, outcome)
 
 
 def count_answer(status: int) -> None:
@@ -104,22 +145,18 @@ def asking_again() -> Iterator[None]:
         yield
 
 
-def watched(ask: Ask) -> Ask:
-    """Watch what asks a model server: when it was asked, and which fault came of it or of reading the answer."""
-
-    @wraps(ask)
-    @asynccontextmanager
-    async def asked(
-        upstream: Any, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        mark("asked")
-        try:
-            async with ask(upstream, method, path, body, headers) as response:
-                yield response
-        except Fault as fault:
-            watch = _WATCH.get()
-            if watch is not None:
-                watch.metrics.count_fault(fault)
-            raise
-
-    return asked
+@contextmanager
+def asking(base: str, method: str, path: str) -> Iterator[Asked]:
+    """Watch what is asked of a model server: when, and which fault comes of it or of reading the answer. `base`: of its URL."""
+    mark("asked")
+    watch = _WATCH.get()
+    asked = watch.trace.asks(base, method, path) if watch and watch.trace else Asked()
+    try:
+        yield asked
+    except BaseException as error:
+        asked.error = error
+        if watch is not None and isinstance(error, Fault):
+            watch.metrics.count_fault(error)
+        raise
+    finally:
+        asked.over = time.time_ns()

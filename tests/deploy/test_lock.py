@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [ROOT / "requirements" / "base.txt", ROOT / "requirements" / "build.txt"]
+LOCKS = [ROOT / "requirements" / name for name in ("base.txt", "otel.txt", "build.txt")]
 
 
 def entries(path: Path) -> dict[str, str]:
@@ -46,6 +46,16 @@ def test_what_the_base_install_needs_is_locked_at_versions_that_it_allows() -> N
         head = locked[canonicalize_name(each.name)].splitlines()[0]
         assert each.specifier.contains(head.partition("==")[2].split()[0]), head
     assert needed({canonicalize_name(each.name) for each in wanted}) <= set(locked)
+
+
+def test_the_lock_for_tracing_is_that_of_the_base_and_more() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {canonicalize_name(Requirement(each).name) for each in project["optional-dependencies"]["otel"]}
+    base, more = entries(LOCKS[0]), entries(LOCKS[1])
+    assert {name: lines.partition(" \\")[0] for name, lines in base.items()}.items() <= {
+        name: lines.partition(" \\")[0] for name, lines in more.items()
+    }.items()
+    assert needed(set(wanted)) <= set(more)
 
 
 def test_the_lock_holds_few_packages() -> None:

@@ -64,7 +64,7 @@ def test_command_line_over_environment_over_file_over_default(name: str, monkeyp
 
 def test_the_options_are_these() -> None:
     names = {option for each in serve.params if isinstance(each, click.Option) and not each.hidden for option in each.opts}
-    expected = {*OTHERS, "config", "no_key_needed", "probe", "client_keys_file", "tls_cert", "tls_key", "upstream_ca"}
+    expected = {*OTHERS, "config", "no_key_needed", "otel", "probe", "client_keys_file", "tls_cert", "tls_key", "upstream_ca"}
     assert names == {f"--{name.replace('_', '-')}" for name in expected}
 
 
