@@ -99,7 +99,7 @@ class Tracing:
         thread.start()
         await asyncio.to_thread(thread.join, FLUSH_SECONDS)
         if thread.is_alive():
-            self._exporter.shutdown()  # which ends its pauses between tries
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # theirs; it ends the pauses between tries
             log.warning("traces lost", error=f"the collector took more than {FLUSH_SECONDS:g} s at the end")
 
 
