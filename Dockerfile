@@ -33,14 +33,14 @@ RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /src
  && /opt/toolmend/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/toolmend/lib
 
 FROM ${BASE} AS runtime
-# What nobody needs who only runs toolmend: the base's own pip, parts of Python for developers, what belongs to installing, texts in
-# other languages, and rights that a program would gain by being run. /journal is the one place that toolmend writes to, where it is
-# told to keep a journal.
+# What nobody needs who only runs toolmend: what installs packages, parts of Python for developers, texts, tables of old character
+# sets, and rights that a program would gain by being run. The list of Debian's packages stays: scanners read it. /journal is the
+# one place that toolmend writes to, where it is told to keep a journal.
 RUN for lib in /usr/lib/python3* /usr/local/lib/python3*; do \
         rm -rf $lib/site-packages/pip* $lib/ensurepip $lib/idlelib $lib/lib2to3 $lib/test $lib/tkinter $lib/turtledemo; \
     done \
  && rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/include /usr/share/python-wheels /usr/share/doc/* /usr/share/man/* \
-        /usr/share/locale/* /var/cache/* /var/lib/apt/lists/* /var/log/* \
+        /usr/share/locale/* /usr/lib/*/gconv /usr/bin/apt* /usr/lib/apt /usr/lib/*/libapt* /var/lib/apt /var/cache/* /var/log/* \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && install -d -m 0700 -o 10001 -g 10001 /journal
 

@@ -159,9 +159,9 @@ fi
 size() { b images --format '{{.Size}}' "$1"; }
 rm -rf "$STORE/oci"
 b push -q "$TAG" "oci:$STORE/oci"
-layers=$(find "$STORE/oci/blobs" -type f -printf '%s\n' | sort -rn | awk '{ printf "%s%.0f", sep, $1 / 1e6; sep = " + " } NR == 2 { exit }')
+compressed=$(find "$STORE/oci/blobs" -type f -printf '%s\n' | awk '{ all += $1 } END { printf "%.0f", all / 1e6 }')
 rm -rf "$STORE/oci"
-echo "image $(size "$TAG"), base $(size "$BASE"); compressed layers, the largest two: $layers MB"
+echo "image $(size "$TAG"), compressed $compressed MB; base $(size "$BASE")"
 echo "/opt/toolmend: $(du -sm --apparent-size "$root/opt/toolmend" | cut -f1) MB, most of it:"
 du -sm --apparent-size "$root"/opt/toolmend/lib/python3*/site-packages/* | sort -rn | awk -F/ 'NR <= 6 { print "        " $1 $NF }'
 exit $failed

@@ -146,7 +146,11 @@ def _options(command: Command) -> Command:
             callback=_read_file,
             help="TOML file; see below.",
         ),
-        click.option("--journal", metavar="DIRECTORY", help="Where to write down turns that were not right.  [default: nowhere]"),
+        click.option(
+            "--journal",
+            metavar="DIRECTORY",
+            help="Where to write down turns that were not right; -: standard output.  [default: nowhere]",
+        ),
         *(
             click.option(f"--{name.replace('_', '-')}", default=default, type=click.Choice(get_args(kind)), help=text)
             for name, (kind, default, text) in choices.items()

@@ -14,13 +14,18 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+import structlog
 
 from proxy.outcome import Outcome
 from proxy.record import Record
 from proxy.rendering import line_of, render, trimmed, weight
 from proxy.settings import Bodies
 from proxy.tally import Counted, Kind, Spent, Tally
+
+STDOUT: Final = Path("-")
+"""In place of a directory: lines go to standard output, among those of the log."""
 
 SLOTS = 1_000  # more processes than that do not share a directory
 OPEN = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -59,13 +64,26 @@ class Book(Protocol):
         """Count a turn, right or not."""
 
 
+class Sink(Protocol):
+    """Where lines go. `append` raises OSError where a line could not be written; it is then tried again."""
+
+    def open(self) -> None:
+        """Make ready to write."""
+
+    def append(self, line: bytes) -> None:
+        """Write one line."""
+
+    def close(self) -> None:
+        """Let go of what was taken."""
+
+
 class Journal:
-    """A directory of journal files. `write` may be called on the event loop; nothing else happens there."""
+    """A directory of journal files, or standard output. `write` may be called on the event loop; nothing else happens there."""
 
     def __init__(self, directory: Path, bodies: Bodies = "on", sizes: Sizes = Sizes()) -> None:
         """Take a place in the directory, creating it where needed. What fails is counted, and tried again later."""
         self._bodies, self._sizes = bodies, sizes
-        self._file = _File(directory, sizes)
+        self._sink: Sink = _Stdout() if directory == STDOUT else _File(directory, sizes)
         self._queue: deque[tuple[int, Record]] = deque()
         self._tally = Tally()
         self._bytes = 0
@@ -76,7 +94,7 @@ class Journal:
         self._closing = False
         self._thread: threading.Thread | None = None
         try:
-            self._file.open()
+            self._sink.open()
         except OSError as error:
             self._failed(str(error))
 
@@ -122,7 +140,7 @@ class Journal:
         if self._thread:
             self._thread.join(timeout)
         if self._thread is None or not self._thread.is_alive():
-            self._file.close()
+            self._sink.close()
 
     def _start(self) -> None:
         if self._thread is None:
@@ -172,7 +190,7 @@ class Journal:
         while True:
             closing = self._closing
             try:
-                self._file.append(line)
+                self._sink.append(line)
             except OSError as error:
                 self._failed(str(error))
             else:
@@ -189,6 +207,22 @@ class Journal:
         with self._changed:
             self._failures += 1
             self._failure = failure
+
+
+class _Stdout:
+    """Standard output, which the log writes to as well: by the same means, so that each line stays whole."""
+
+    def __init__(self) -> None:
+        self._output = structlog.PrintLogger()
+
+    def open(self) -> None:
+        """Nothing is to be done: it is open."""
+
+    def append(self, line: bytes) -> None:
+        self._output.msg(line.decode().removesuffix("\n"))
+
+    def close(self) -> None:
+        """It is not ours to close."""
 
 
 class _File:

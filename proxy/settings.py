@@ -274,6 +274,7 @@ class Settings(FileSettings):
     client_key     what a client must present; None, and no `client_keys`: nobody is asked
     client_keys    more keys that a client may present: what `client_keys_file` held
     probe          the model server is asked what it can do, at start and when it has changed
+    journal        directory for turns that were not right; "-": standard output
     metrics_port   where the metrics are served, without a key (the n-th worker: n ports above); 0: nowhere
     otel           requests are traced for OpenTelemetry; the variables `OTEL_*` say where traces go
     no_key_needed  the operator accepts that everyone who reaches `host` may use the model
@@ -317,6 +318,11 @@ class Settings(FileSettings):
             raise ValueError(
                 f"metrics port {self.metrics_port}: each worker needs one of its own from there on, up to 65535, and none of them"
                 f" the port {self.port}"
+            )
+        if str(self.journal) == "-" and self.workers > 1:
+            raise ValueError(
+                "the journal goes to standard output (-) with one worker only: the lines of several would mix. Run several"
+                " containers of one worker each, or give the journal a directory"
             )
         if self.port == 0 and self.workers > 1:
             raise ValueError("port 0 (any free port) works with one worker only: several must share one port")

@@ -119,6 +119,8 @@ def parse(line: bytes, place: str, skipped: Skipped) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         skipped.add(NO_JSON if line.endswith(b"\n") else TORN, place)
         return None
+    if isinstance(entry, dict) and "event" in entry and "level" in entry:
+        return None  # of the log, which has standard output in common with the journal
     if not isinstance(entry, dict) or "ts" not in entry or not ("turn" in entry or entry.get("kind") == "turns"):
         skipped.add(FOREIGN, place)
         return None

@@ -9,8 +9,9 @@ LINES: Final = """
 create temp table journal_lines as
 select json, filename as file
 from read_ndjson_objects($files, ignore_errors = true, filename = true, maximum_object_size = 16777216, union_by_name = true)
+where json ->> '$.level' is null or json ->> '$.event' is null
 """
-"""Every line is read once. One that is no JSON is null."""
+"""Every line is read once. One that is no JSON is null. Lines of the log, which may stand between, are none of ours."""
 
 SKIPPED: Final = """
 select count(*) filter (json is null),

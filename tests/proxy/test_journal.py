@@ -11,14 +11,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import proxy.journal
-from proxy.journal import Journal, Sizes
+from proxy.journal import STDOUT, Counts, Journal, Sizes
 from proxy.record import Final, FinalCall
+from proxy.records.read import Skipped, entries
+from proxy.serve import configure_logs
 from tests.proxy.test_record import parsed, record
 
 ROOT = Path(__file__).parents[2]
@@ -284,3 +288,44 @@ def test_writing_after_closing_is_counted(tmp_path: Path) -> None:
     journal.close()
     journal.write(record())
     assert journal.counts().dropped == 1
+
+
+def test_on_standard_output_records_stand_whole_among_the_lines_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    journal = Journal(STDOUT)
+    log = structlog.get_logger()
+    for number in range(300):
+        journal.write(record(f"t{number}", final=Final("x" * 20_000)))
+        log.info("answered", turn=f"t{number}")
+    journal.close(30)
+    assert journal.counts() == Counts(written=300)
+    found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [each["turn"] for each in found if "outcome" in each] == [f"t{number}" for number in range(300)]
+    assert sum(each.get("event") == "answered" for each in found) == 300
+
+
+def test_a_broken_standard_output_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        journal = Journal(STDOUT, sizes=Sizes(pause_seconds=0.05))
+        journal.write(record())
+        journal.close()
+        assert journal.counts().failures > 0
+        assert "Broken pipe" in journal.counts().failure
+        with suppress(BrokenPipeError):
+            broken.close()
+
+
+def test_readers_pass_over_the_lines_of_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    structlog.get_logger().info("answered", turn="t1", outcome="mended")
+    journal = Journal(STDOUT)
+    journal.write(record("t1"))
+    journal.close()
+    path = tmp_path / "container.log"
+    path.write_text(capfd.readouterr().out)
+    skipped = Skipped()
+    assert [each["turn"] for each in entries([path], skipped)] == ["t1"]
+    assert skipped.sentences() == []

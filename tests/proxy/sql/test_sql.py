@@ -56,6 +56,14 @@ def test_columns_have_the_types_that_are_asked_for(tmp_path: Path) -> None:
     ]
 
 
+def test_lines_of_the_log_among_those_of_the_journal_are_none_of_ours(tmp_path: Path) -> None:
+    path = written(tmp_path, [entry()])
+    event = {"event": "answered", "level": "info", "turn": "0000000000000001", "outcome": "mended", "ts": "2026-11-28T10:00:00Z"}
+    path.write_text(json.dumps(event) + "\n" + path.read_text() + json.dumps(event) + "\n")
+    assert rows("select count(*) from turns", tmp_path) == [(1,)]
+    assert ask("select 1", files_of([str(tmp_path)])).skipped == []
+
+
 def test_each_attempt_is_a_row(tmp_path: Path) -> None:
     written(tmp_path, [entry()])
     query = "select turn, number, rung, problem, raw, completion_tokens from attempts where number = 2"
