@@ -29,7 +29,7 @@ def read(path: Path, since: float = 0.0) -> tuple[list[str], dict[str, int]]:
 
 def test_what_cannot_be_read_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     file = tmp_path / "journal-0.jsonl"
-    foreign = b'{"level": "info", "event": "answered"}\n[1, 2]\n"text"\n'
+    foreign = b'{"level": "info", "msg": "of another program"}\n[1, 2]\n"text"\n'
     file.write_bytes(
         line("a") + b"\xff\xfe no JSON\n" + foreign + b"\n" + line("b") + b'{"ts":"2026-11-28T10:00:00Z","turn":"c","outc'
     )
