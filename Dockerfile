@@ -66,6 +66,6 @@ USER 10001:10001
 WORKDIR /journal
 EXPOSE 8900
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python3", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(f\"http://127.0.0.1:{os.environ.get('TOOLMEND_PORT', 8900)}/healthz\", timeout=2)"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python3", "-c", "import os, ssl, urllib.request as u\ntls = 's' * bool(os.environ.get('TOOLMEND_TLS_CERT'))\nhttps = u.HTTPSHandler(context=ssl._create_unverified_context())\nu.build_opener(u.ProxyHandler({}), https).open(f\"http{tls}://127.0.0.1:{os.environ.get('TOOLMEND_PORT', 8900)}/healthz\", timeout=2)"]
 ENTRYPOINT ["toolmend"]
 CMD ["serve"]

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from proxy import cli_config, cli_data, cli_doctor, cli_journal
-from proxy.cli_shared import FILE, KEYS, LOOK, PATH, Command, how_to_install, read_file, secrets, settings_refused
+from proxy.cli_shared import (
+    FILE,
+    KEYS,
+    LOOK,
+    PATH,
+    Command,
+    ca_option,
+    files_refused,
+    how_to_install,
+    read_file,
+    secrets,
+    settings_refused,
+)
 from proxy.modes import Bodies, Mode, StreamMode
 from proxy.version import version
 
@@ -106,16 +118,18 @@ def demo(*, serve: bool, port: int) -> None:
 @toolmend.command(context_settings=LOOK)
 @click.option("--upstream", metavar="URL", required=True, help="Base URL of the model server, with or without /v1.")
 @click.option("--model", metavar="NAME", help="Which model to ask.  [default: the one that is loaded]")
+@ca_option
 @click.pass_context
-def probe(context: click.Context, /, upstream: str, model: str | None) -> None:
+def probe(context: click.Context, /, model: str | None, **given: Any) -> None:
     """Ask a model server what it can do, by at most five small requests, and print it.
 
     The exit code is 0 where a model was asked. TOOLMEND_UPSTREAM_KEY is the key for the server.
     """
-    with settings_refused(context):
+    with settings_refused(context), files_refused(context):
         settings = import_module("proxy.settings").Settings.model_validate(
-            {"upstream": upstream, "upstream_key": secrets(context)["upstream_key"]}
+            {**given, "upstream_key": secrets(context)["upstream_key"]}
         )
+        import_module("proxy.tls").check(settings)
     sys.exit(import_module("proxy.probe_table").run(settings, model))
 
 
@@ -171,7 +185,7 @@ def _options(command: Command) -> Command:
         click.option("--client-keys-file", type=PATH, help="File with keys that clients may present, one a line."),
         click.option("--tls-cert", type=PATH, help="Certificate (PEM, with its chain): serve https in place of http."),
         click.option("--tls-key", type=PATH, help="Its private key (PEM, without a password), where it is not in the same file."),
-        click.option("--upstream-ca", type=PATH, help="Authority (PEM) that may vouch for an https model server, too."),
+        ca_option,
         click.option("--worker", type=int, hidden=True),
     ]
     for option in reversed(options):
@@ -210,12 +224,9 @@ def _settings(context: click.Context, given: dict[str, Any]) -> Settings:
     named = (each.key_variable for each in in_file.server if each.key_variable)
     tables["server_keys"] = {name: environ[name] for name in named if environ.get(name)}
     keys = {**secrets(context), "client_keys": _client_keys(context, given["client_keys_file"])}
-    with settings_refused(context):
+    with settings_refused(context), files_refused(context):
         settings = Settings.model_validate({**given, **tables, **keys, "journal": given["journal"] or None})
-    try:
         tls.check(settings)
-    except tls.TlsError as error:
-        raise click.UsageError(str(error), context) from None
     if settings.otel:
         _check_tracing(context)
     return settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from proxy.cli_shared import LOOK, Command, secrets, settings_refused
+from proxy.cli_shared import LOOK, Command, ca_option, files_refused, secrets, settings_refused
 
 DOCTOR = """Say at which level an agent breaks on a model server, whose fault that is, and what to change.
 
@@ -55,6 +55,7 @@ def _asking(repeats: int) -> Callable[[Command], Command]:
     options = [
         click.option("--upstream", metavar="URL", required=True, help="Base URL of the model server, with or without /v1."),
         click.option("--model", metavar="NAME", default="", show_default=False, help="Which model.  [default: the only one]"),
+        ca_option,
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with profiles for toolmend."),
         click.option(
             "--repeats", default=repeats, type=click.IntRange(1, 50), help="Plays of each kind; from the second on drawn."
@@ -101,7 +102,7 @@ def _understood(context: click.Context, reading: str, given: dict[str, Any]) -> 
     from proxy.config_file import ConfigError
 
     try:
-        with settings_refused(context):
+        with settings_refused(context), files_refused(context):
             understood: tuple[Any, ...] = getattr(import_module("proxy.doctor.options"), reading)(given, secrets(context))
     except (ConfigError, ValueError) as error:
         raise click.UsageError(str(error), context) from None

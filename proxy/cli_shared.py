@@ -93,6 +93,20 @@ config_option = click.option(
 )
 
 
+ca_option = click.option("--upstream-ca", type=PATH, help="Authority (PEM) that may vouch for an https model server, too.")
+
+
+@contextmanager
+def files_refused(context: click.Context) -> Iterator[None]:
+    """Refuse certificates and keys that cannot be used (exit code 2)."""
+    from proxy.tls import TlsError
+
+    try:
+        yield
+    except TlsError as error:
+        raise click.UsageError(str(error), context) from None
+
+
 def journal_option(
     text: str = "Directory of a journal, or a file of one, also a compressed one; may be given several times.",
     kind: click.ParamType[Any] = PATH,

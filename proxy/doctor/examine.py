@@ -48,7 +48,7 @@ class Examination:
     async def run(self) -> None:
         """Ask everything. What the server does wrong is gathered; nothing of it is raised."""
         began = time.monotonic()
-        direct = Server(self._order.settings.upstream, self._order.key, self._order.seconds)
+        direct = Server(self._order.settings.upstream, self._order.key, self._order.seconds, self._order.trust)
         try:
             if await meet(direct, self._order, self.gathered):
                 await self._examine(direct)
@@ -81,7 +81,7 @@ class Examination:
             url, key = order.proxy, order.proxy_key or order.key
             if not url:
                 url, key = await stack.enter_async_context(started(order.settings, gathered.model, gathered.known)), None
-            server = Server(url, key, order.seconds)
+            server = Server(url, key, order.seconds, order.trust)
             stack.push_async_callback(server.close)
             yield server
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from proxy import tls
 from proxy.config_file import read_config
 from proxy.doctor import tuning
 from proxy.doctor.command import Output
@@ -44,11 +45,13 @@ def understood(given: Mapping[str, Any], keys: Mapping[str, str | None]) -> tupl
     given  the options of `toolmend doctor`, by name
     keys   the secrets of the environment
 
-    Raises ValidationError and ValueError for a wrong URL, ConfigError for a wrong file.
+    Raises ValidationError and ValueError for a wrong URL, ConfigError and TlsError for a wrong file.
     """
     in_file = read_config(given["config"]) if given["config"] else FileSettings()
-    tables = {"limits": in_file.limits, "budget": in_file.budget, "profile": in_file.profile, "stream": in_file.stream}
+    tables = {name: getattr(in_file, name) for name in ("limits", "budget", "profile", "stream")}
+    tables["upstream_ca"] = given["upstream_ca"] or in_file.upstream_ca
     settings = Settings.model_validate({"upstream": given["upstream"], "upstream_key": keys["upstream_key"], **tables})
+    tls.check(settings)
     try:
         proxy = normal_upstream(given["proxy"]) if given["proxy"] else ""
     except ValueError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 from proxy.doctor.scenarios import LEVELS, Level
 from proxy.settings import Settings
+from proxy.tls import upstream_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Order:
     levels: tuple[Level, ...] = tuple(LEVELS)
     seconds: float = 60.0
     limit: int = 2048
+
+    @property
+    def trust(self) -> ssl.SSLContext | bool:
+        """How an https server is checked."""
+        return upstream_context(self.settings)
 
     @property
     def key(self) -> str | None:

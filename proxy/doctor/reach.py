@@ -19,7 +19,7 @@ REACH: Final[Mapping[str, Entry]] = {
         "network",
         "breaks",
         "No TLS connection to {upstream} comes about.",
-        ("say http:// where the server speaks plain HTTP; for a certificate of your own authority set SSL_CERT_FILE",),
+        ("say http:// where the server speaks plain HTTP; for a certificate of your own authority say --upstream-ca FILE",),
     ),
     "key-wrong": Entry(
         "configuration",

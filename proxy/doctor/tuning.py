@@ -105,7 +105,8 @@ class Tuning:
         """Measure. What the server does wrong is gathered; nothing of it is raised."""
         began = time.monotonic()
         settings, gathered = self.order.settings, self.gathered
-        direct, upstream = Server(settings.upstream, self.order.key, self.order.seconds), Upstream(settings)
+        direct = Server(settings.upstream, self.order.key, self.order.seconds, self.order.trust)
+        upstream = Upstream(settings)
         try:
             if await meet(direct, self.order, gathered):
                 await probe(upstream, self.order, gathered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -67,12 +68,17 @@ class Answer:
 
 
 class Server:
-    """One base URL, without `/v1`. Owns a session; `close` ends it. `seconds`: the most that one answer may take."""
+    """One base URL, without `/v1`. Owns a session; `close` ends it.
 
-    def __init__(self, url: str, key: str | None, seconds: float) -> None:
+    seconds  the most that one answer may take
+    trust    how an https server is checked; True: by the system's authorities
+    """
+
+    def __init__(self, url: str, key: str | None, seconds: float, trust: ssl.SSLContext | bool = True) -> None:
         self.url = url
         self._seconds = seconds
         self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trust),
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,

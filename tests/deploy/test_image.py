@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import re
+import ssl
 import sys
 from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
 
 ROOT = Path(__file__).parents[2]
@@ -54,8 +56,9 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
         assert any(Path(source).match(pattern) for pattern in let_in), source
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-async def test_the_health_check_asks_healthz(aiohttp_server, status: int, code: int) -> None:
+async def test_the_health_check_asks_healthz(aiohttp_server, status: int, code: int, tls: bool) -> None:
     asked = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -64,11 +67,17 @@ async def test_the_health_check_asks_healthz(aiohttp_server, status: int, code: 
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
-    server = await aiohttp_server(app)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+    if context:
+        trustme.CA().issue_cert("toolmend.example").configure_cert(context)
+    server = await aiohttp_server(app, ssl=context)
     name, *arguments = health_check()
     assert name == "python3"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, env={**os.environ, "TOOLMEND_PORT": str(server.port)}, stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        *arguments,
+        env={**os.environ, "TOOLMEND_PORT": str(server.port)} | ({"TOOLMEND_TLS_CERT": "cert.pem"} if tls else {}),
+        stderr=asyncio.subprocess.DEVNULL,
     )
     assert await process.wait() == code
     assert asked == ["/healthz"]

@@ -98,6 +98,24 @@ async def test_a_model_server_that_nobody_vouches_for_is_not_asked(secret_vllm: 
     assert secret_vllm.bodies == []
 
 
+@pytest.mark.parametrize("command", [["probe"], ["doctor", "--level", "1"], ["tune", "--protocol", "native", "--repeats", "1"]])
+async def test_commands_trust_whom_they_are_told_to_trust(secret_vllm: FakeVllm, files: Files, command: list[str]) -> None:
+    secret_vllm.says(CALL)
+
+    async def ran(*options: str) -> bytes:
+        line = [sys.executable, "-m", "proxy", *command, "--upstream", secret_vllm.url, *options]
+        process = await asyncio.create_subprocess_exec(*line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        out, _ = await process.communicate()
+        return out
+
+    assert b"certificate" in await ran()
+    assert (secret_vllm.gets, secret_vllm.bodies) == ([], [])
+    said = await ran("--upstream-ca", str(files.ca))
+    assert b"certificate" not in said
+    assert secret_vllm.bodies, said
+    assert b"cannot be read" in await ran("--upstream-ca", "none.pem")
+
+
 @pytest.mark.parametrize(
     "case", ["absent", "absent key", "mismatch", "no key", "no pem", "encrypted", "absent ca", "no ca", "alone"]
 )
