@@ -1,8 +1,9 @@
 """A simulated model server. No model runs here: it plays one task with the errors that Gemma 4 made in the field.
 
-What it does next follows from the results it is shown. Asked in OpenHands' text protocol it forgets `security_risk`, puts JSON
-where parameters belong, or falls into its own markers; given real tools it writes its own markers, and once forgets the
-command. It corrects itself only where it is shown its own attempt and what was wrong with it: OpenHands shows it neither.
+It works with OpenHands' tools, or with the shell that a client has. What it does next follows from the results it is shown.
+Asked in OpenHands' text protocol it forgets `security_risk`, puts JSON where parameters belong, or falls into its own markers;
+given real tools it writes its own markers, and once forgets the command. It corrects itself only where it is shown its own
+attempt and what was wrong with it: OpenHands shows it neither.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from rules.conversation import ToolCall
 MODEL = "gemma-4-simulated"
 
 FIX = {"command": "str_replace", "path": "calc.py", "old_str": "return a - b", "new_str": "return a + b"}
+LOOK, TEST = "cat calc.py && python3 test_calc.py", "python3 test_calc.py"
 STEPS: tuple[ToolCall, ...] = (
-    ToolCall("", "execute_bash", {"command": "cat calc.py && python3 test_calc.py", "security_risk": "LOW"}),
+    ToolCall("", "execute_bash", {"command": LOOK, "security_risk": "LOW"}),
     ToolCall("", "str_replace_editor", {**FIX, "security_risk": "LOW"}),
-    ToolCall("", "execute_bash", {"command": "python3 test_calc.py", "security_risk": "LOW"}),
+    ToolCall("", "execute_bash", {"command": TEST, "security_risk": "LOW"}),
     ToolCall("", "finish", {"message": "add() subtracted; it adds now, and the test passes."}),
 )
 SAYS = ("I'll look at the code and its test first.", "Found it: add() subtracts.", "Now the test again.", "All done.")
+
+ENDS = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+"""What mini-swe-agent and EvalScope take for the end."""
 
 _RESULT = "EXECUTION RESULT of ["
 
@@ -36,13 +41,34 @@ _RESULT = "EXECUTION RESULT of ["
 def answer(body: Mapping[str, Any]) -> Said:
     """Return what the model says to a request: a function of the request alone."""
     messages = [message for message in body.get("messages") or () if isinstance(message, dict)]
+    shell = _shell(body.get("tools") or ())
+    steps = _in_shell(shell, messages) if shell else STEPS
     step = min(sum(map(_is_result, messages)), len(STEPS) - 1)
-    call = STEPS[step]
+    if step >= len(steps):
+        return Said(SAYS[step])
+    call = steps[step]
     if not body.get("tools"):
         return Said(f"{SAYS[step]}\n\n{_in_text(step, call)}")
     if _was_told(messages):
         return Said(render((call,)))
     return Said(f"{SAYS[step]}\n{_with_tools(step, call)}")
+
+
+def _shell(tools: Sequence[Mapping[str, Any]]) -> str:
+    """Return the name of a client's shell; empty where it has OpenHands' editor, or none."""
+    functions = [each.get("function") or {} for each in tools]
+    if any(each.get("name") == STEPS[1].name for each in functions):
+        return ""
+    properties = ((each.get("name") or "", ((each.get("parameters") or {}).get("properties") or {})) for each in functions)
+    return next((name for name, those in properties if (those.get("command") or {}).get("type") == "string"), "")
+
+
+def _in_shell(shell: str, messages: Sequence[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
+    """Return the same task for a shell. It ends in words, but for a client that names the command that ends it."""
+    commands = [LOOK, f"sed -i 's/{FIX['old_str']}/{FIX['new_str']}/' {FIX['path']}", TEST]
+    if any(ENDS in text_of(message.get("content")) for message in messages):
+        commands.append(f"echo {ENDS}")
+    return tuple(ToolCall("", shell, {"command": command}) for command in commands)
 
 
 def _is_result(message: Mapping[str, Any]) -> bool:
@@ -73,9 +99,10 @@ def _with_tools(step: int, call: ToolCall) -> str:
     assert not isinstance(call.arguments, str)
     wanted = {name: value for name, value in call.arguments.items() if name != "security_risk"}
     if step == 0:
-        return render((ToolCall("", "bash", wanted),))
+        return render((ToolCall("", "bash" if call.name == "execute_bash" else call.name.capitalize(), wanted),))
     if step == 1:
-        return render((ToolCall("", call.name, wanted),)).replace('path:<|"|>calc.py<|"|>', 'path:"calc.py"')
+        name = "path" if "path" in wanted else "command"
+        return render((ToolCall("", call.name, wanted),)).replace(f'{name}:<|"|>{wanted[name]}<|"|>', f'{name}:"{wanted[name]}"')
     if step == 2:
         return render((ToolCall("", call.name, {}),))
     return render((call,))

@@ -22,6 +22,7 @@ GIVEN: dict[str, Any] = {
     "model": "",
     "proxy": None,
     "config": None,
+    "upstream_ca": None,
     "level": (),
     "repeats": 1,
     "timeout": 5.0,
