@@ -14,6 +14,7 @@ from proxy.doctor.look import Look
 from proxy.doctor.parsers import flag_for
 from proxy.doctor.trials import Trial, Turn
 from proxy.doctor.wire import Answer, Trouble, TroubleKind
+from proxy.failures.refusals import refused_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,15 @@ class Cause:
 
 # -- no answer at all
 
-_REFUSALS: Final = (
-    (r"--enable-auto-tool-choice|requires --tool-call-parser", "tool-parser-missing"),
-    (r"no longer allowed, so you must provide a chat template|(no|not have a|without a) chat.?template", "chat-template-missing"),
-    (
-        r"maximum context length|context (length|window|size)|exceeds? the (available|maximum)|too many tokens",
-        "context-too-small",
-    ),
-    (r"roles must alternate|system message must be|(unexpected|unknown|unsupported)( message)? role", "template-refuses-roles"),
-)
-"""What servers say of a request that they refuse -> code. The words are vLLM's, of templates, and of llama-server."""
+_ROLES: Final = r"roles must alternate|system message must be|(unexpected|unknown|unsupported)( message)? role"
+"""What templates say of messages that they refuse."""
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    "no-tool-parser": "tool-parser-missing",
+    "no-chat-template": "chat-template-missing",
+    "context-length": "context-too-small",
+}
+"""What a refusal is about (`proxy.failures.refusals`) -> code."""
 
 _STATUSES: Final[Mapping[int, str]] = {401: "key-wrong", 403: "key-wrong", 404: "model-unknown"}
 
@@ -67,8 +67,10 @@ def cause_of_trouble(trouble: Trouble, *, keyed: bool) -> Cause:
 
 
 def _of_status(trouble: Trouble) -> str:
-    said = (code for words, code in _REFUSALS if re.search(words, trouble.words, re.IGNORECASE))
-    return next(said, "") or _STATUSES.get(trouble.status, "server-error" if trouble.status >= 500 else "refused")
+    if re.search(_ROLES, trouble.words, re.IGNORECASE):
+        return "template-refuses-roles"
+    about = refused_as(trouble.status, trouble.words).reason
+    return _REFUSALS.get(about) or _STATUSES.get(trouble.status, "server-error" if trouble.status >= 500 else "refused")
 
 
 # -- an answer that is not right
