@@ -5,13 +5,14 @@ No label is ever a client's own text. A model is told by its profile: of those t
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final, Protocol, get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from adapters.registry import CLIENTS, PREFIXES
@@ -21,6 +22,7 @@ from proxy.failures.base import CLASSES
 from proxy.failures.table import FOUND, REASONS
 from proxy.heard import Heard
 from proxy.journal import Counts
+from proxy.lag import Lag
 from proxy.outcome import Name, Outcome
 from proxy.recording import Subject, spent
 from proxy.settings import Mode
@@ -152,6 +154,8 @@ class Metrics:
         build = Gauge("toolmend_build_info", "Always 1; the labels tell the version.", ["version", "python"], registry=made)
         build.labels(version(), platform.python_version()).set(1)
         made.register(_JournalCounts(self))
+        self.lag = Lag()
+        made.register(_Loop(self.lag))
         ProcessCollector(registry=made)
         self._begin_at_zero()
 
@@ -224,6 +228,28 @@ class _JournalCounts(Collector):
         yield CounterMetricFamily(
             "toolmend_journal_failures", "Failed writes of the journal; each is tried again.", counts.failures
         )
+
+
+class _Loop(Collector):
+    """How the event loop is: read when somebody asks, on the loop itself."""
+
+    def __init__(self, lag: Lag) -> None:
+        self._lag = lag
+
+    def collect(self) -> Iterator[Metric]:
+        longest = self._lag.longest
+        waited = "The longest that the event loop kept a task waiting, in the last 30 to 60 seconds."
+        yield GaugeMetricFamily("toolmend_loop_lag_seconds", waited, longest.waited)
+        worked = "The longest that one step on the event loop computed, in the last 30 to 60 seconds."
+        yield GaugeMetricFamily("toolmend_loop_busy_seconds", worked, longest.worked)
+        yield GaugeMetricFamily("toolmend_tasks", "Tasks on the event loop.", _tasks())
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # asked from without a loop
+        return 0
 
 
 class _WithoutCreated(Collector):

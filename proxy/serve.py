@@ -107,6 +107,7 @@ async def serve(settings: Settings) -> int:
     runner.app.on_response_prepare.append(closing(stop))
     await runner.setup()
     metrics = await metrics_runner(runner.app) if settings.metrics_port else None
+    looking = asyncio.create_task(runner.app[METRICS].lag.run()) if metrics else None
     try:
         tls, shared = server_context(settings), settings.worker is not None
         site = await listen(runner, settings.host, settings.port, shared=shared, tls=tls)
@@ -123,6 +124,8 @@ async def serve(settings: Settings) -> int:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
         await runner.cleanup()
         late.cancel()
+        if looking is not None:
+            looking.cancel()
         if metrics is not None:  # last, so that what is drained can still be seen
             await metrics.cleanup()
     return 0

@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from adapters.registry import PREFIXES
 from proxy.demo.speak import Said
 from proxy.errors import BadRequest
+from proxy.lag import WINDOW, Delay, Lag
 from proxy.metrics import CODE_NAMES, Metrics, among, names, status_class
 from proxy.profiles import load
 from proxy.settings import Settings
@@ -238,6 +239,29 @@ def test_a_value_that_is_in_no_fixed_set_is_another() -> None:
     metrics.count_fault(BadRequest("x", code="made_up"))
     assert metrics.registry.get_sample_value("toolmend_upstream_errors_total", {"code": "other"}) == 1
     assert "made_up" not in CODE_NAMES
+
+
+async def test_what_blocks_the_loop_is_seen_and_forgotten() -> None:
+    lag = Lag()
+    looking = asyncio.create_task(lag.run())
+    await asyncio.sleep(0.05)
+    began = time.thread_time()
+    while time.thread_time() - began < 0.1:
+        pass
+    await asyncio.sleep(0.02)
+    looking.cancel()
+    assert lag.longest.waited >= 0.09
+    assert lag.longest.worked >= 0.1
+    later = time.monotonic()
+    for windows in (1, 2):
+        assert lag.longest.worked >= 0.1
+        lag.note(Delay(), later + windows * WINDOW)
+    assert lag.longest == Delay()
+
+
+async def test_tasks_and_delays_of_the_loop_are_told(meter: Metered) -> None:
+    assert await meter.value("toolmend_tasks") >= 1
+    assert await meter.value("toolmend_loop_lag_seconds") == 0  # nobody looks: that is begun with the server
 
 
 async def test_nothing_else_is_served_beside_the_metrics(meter: Metered) -> None:
