@@ -10,7 +10,7 @@ SERVE   ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format conformance docs lock manifests clean reliability \
+.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability \
         e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
@@ -93,6 +93,15 @@ lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the conta
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --extra otel --output-file requirements/otel.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
+
+audit: $(VENV)/.dev  ## ask for known faults of each locked package (needs the network: PyPI's database)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+	$(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/base.txt -r requirements/otel.txt
+
+sbom: $(VENV)/.dev  ## write a bill of materials of the image's packages: dist/toolmend.cdx.json (CycloneDX)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7'
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible -o dist/toolmend.cdx.json
 
 manifests: $(VENV)/.dev  ## deploy/kubernetes by Kubernetes' own schemas, which take 108 MB
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'kubernetes-validate>=1.33'
