@@ -24,5 +24,7 @@ class _ToLog(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             log.info("refused", status=error.code, error=f"the request is not HTTP as it should be ({type(error).__name__})")
+        elif isinstance(error, ConnectionError):
+            return  # an answer that we broke off: why is told already
         elif record.levelno >= logging.WARNING:
             log.error("unhandled", error=record.getMessage(), exc_info=error)
