@@ -62,6 +62,20 @@ class Usage:
         return {**self.details, "prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
 
 
+MAX_PARTS = 250_000
+"""Lists and objects in what a server sends at once (four megabytes at most): to read more would keep everybody waiting."""
+
+
+def parsed(data: bytes, what: str) -> Any:
+    """Parse what the model server sent. Raises UpstreamBroken."""
+    if len(data) > MAX_PARTS and data.count(b"[") + data.count(b"{") > MAX_PARTS:
+        raise UpstreamBroken(f"the model server sent {what} of more than {MAX_PARTS} lists and objects")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamBroken(f"the model server sent {what} of {len(data)} bytes that is no JSON") from error
+
+
 class Reader:
     """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest.
 
@@ -146,11 +160,7 @@ class Reader:
         if data == b"[DONE]":
             self.done = True
             return Piece()
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise UpstreamBroken(f"the model server sent an event of {len(data)} bytes that is no JSON") from error
-        return self.take_event(event)
+        return self.take_event(parsed(data, "an event"))
 
     def take_event(self, event: Any) -> Piece:
         """Read one event, parsed."""

@@ -47,6 +47,9 @@ KEEPALIVE = 2.0
 LARGE = 512 * 1024
 """Bytes of a body that are still written in one go."""
 
+READ = 64 * 1024
+"""Bytes of an answer from which on no more are read before these are taken: whoever reads them keeps all others waiting."""
+
 END_SECONDS = 0.5
 """How long the end of an answer may lag behind its `[DONE]`."""
 
@@ -80,6 +83,7 @@ class Upstream:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
             skip_auto_headers=("User-Agent",),
+            read_bufsize=READ,
             max_line_size=8190,
             max_field_size=8190,
         )
@@ -118,7 +122,7 @@ class Upstream:
                 if response.status == 429:
                     pause = patience(response, deadline)
                 else:
-                    if response.status < 200 or 300 <= response.status < 400:
+                    if not (200 <= response.status < 300 or 400 <= response.status < 600):
                         raise UpstreamBroken(f"the model server answered HTTP {response.status}; redirects are not followed")
                     yield response
                     return
@@ -207,8 +211,10 @@ class Upstream:
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def refusal(self, response: aiohttp.ClientResponse) -> UpstreamRefused:
-        """Read an error answer, to be passed on as it came."""
+    async def refusal(self, response: aiohttp.ClientResponse) -> UpstreamRefused | UpstreamBroken:
+        """Read an error answer, to be passed on as it came. A success without an answer (204) is a fault of another kind."""
+        if response.status < 300:
+            return UpstreamBroken(f"the model server answered HTTP {response.status}, and nothing with it")
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
 
