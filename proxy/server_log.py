@@ -18,11 +18,13 @@ def server_logger() -> logging.Logger:
 
 
 class _ToLog(logging.Handler):
-    """Tells what is no HTTP as a refusal, and all else as the fault of ours that it is."""
+    """Tells what is no HTTP as a refusal, nothing of connections that broke, and all else as the fault of ours that it is."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             log.info("refused", status=error.code, error=f"the request is not HTTP as it should be ({type(error).__name__})")
+        elif isinstance(error, ConnectionError):
+            pass  # a client that is gone, or an answer of ours that we broke off: why, was told where it was found out
         elif record.levelno >= logging.WARNING:
             log.error("unhandled", error=record.getMessage(), exc_info=error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,7 +50,8 @@ class Connection:
         await self.writer.drain()
 
     def reset(self) -> None:
-        """End by RST."""
+        """End by RST: without SO_LINGER of 0 a socket that has read everything ends by FIN."""
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
     async def left(self) -> None:
