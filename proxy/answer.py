@@ -25,6 +25,7 @@ from proxy.plan import Plan
 from proxy.reading import Reader, Usage
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream
+from proxy.wide_json import read_json
 from rules.advice import capped, quoted
 from rules.base import Problem, Verdict, repair
 from rules.conversation import ToolCall, Turn
@@ -183,7 +184,7 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
     if response.content_type == "application/json":
         body = await upstream.body(response, limit)
         try:
-            yield reader.take_whole(orjson.loads(body))
+            yield reader.take_whole(read_json(body))
         except orjson.JSONDecodeError as error:
             raise UpstreamBroken("the model server's answer is no JSON") from error
         return

@@ -17,6 +17,7 @@ import orjson
 from adapters.base import Call
 from adapters.models.native import Structured
 from proxy.errors import BadRequest, Overloaded, UpstreamBroken
+from proxy.wide_json import read_json
 from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
@@ -147,7 +148,7 @@ class Reader:
             self.done = True
             return Piece()
         try:
-            event = orjson.loads(data)
+            event = read_json(data)
         except orjson.JSONDecodeError as error:
             raise UpstreamBroken(f"the model server sent an event of {len(data)} bytes that is no JSON") from error
         return self.take_event(event)

@@ -132,4 +132,5 @@ async def test_the_model_server_learns_that_a_client_has_gone(everyone: Side) ->
         "",
         *table(["the client goes", *(way.name for way in asked)], rows),
     ]
+    print("\n".join(side.page.parts["disconnect"]))
     assert [each for each in ours if None in each] == []
