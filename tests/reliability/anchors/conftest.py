@@ -56,8 +56,13 @@ async def side(run: Anchors, tmp_path: Path, pytestconfig: pytest.Config) -> Asy
 
 
 @pytest.fixture
-def everyone(side: Side) -> Side:
-    """All servers, LiteLLM too."""
+def litellm_too() -> None:
+    """Skip where LiteLLM was not asked for."""
     if not ALL:
         pytest.skip("LiteLLM takes long to install and to start: make e2e-anchors")
+
+
+@pytest.fixture
+def everyone(litellm_too: None, side: Side) -> Side:
+    """All servers, LiteLLM too."""
     return side
