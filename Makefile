@@ -11,7 +11,7 @@ LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability \
-        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring
+        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -68,6 +68,10 @@ e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and ev
 reliability: $(VENV)/.dev  ## all rows of docs/reliability.md, with their figures: alone on the machine; writes the table (ROWS="-k soak" for some)
 	TOOLMEND_RELIABILITY=1 TOOLMEND_RELIABILITY_WRITE=docs/reliability.md \
 	    $(BIN)/python -m pytest tests/reliability -q -n0 -m 'slow or not slow' $(ROWS)
+
+e2e-anchors: $(VENV)/.dev  ## beside nginx, haproxy (apt-get install nginx-light haproxy) and LiteLLM's proxy (0.4 GB); writes a part of docs/reliability.md
+	TOOLMEND_E2E_ANCHORS=1 TOOLMEND_ANCHORS_WRITE=docs/reliability.md \
+	    $(BIN)/python -m pytest tests/reliability/anchors -q -n0 -m e2e_anchors
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

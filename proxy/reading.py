@@ -17,6 +17,7 @@ import orjson
 from adapters.base import Call
 from adapters.models.native import Structured
 from proxy.errors import BadRequest, Overloaded, UpstreamBroken
+from proxy.wide_json import read_json
 from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
@@ -71,7 +72,7 @@ def parsed(data: bytes, what: str) -> Any:
     if len(data) > MAX_PARTS and data.count(b"[") + data.count(b"{") > MAX_PARTS:
         raise UpstreamBroken(f"the model server sent {what} of more than {MAX_PARTS} lists and objects")
     try:
-        return orjson.loads(data)
+        return read_json(data)
     except orjson.JSONDecodeError as error:
         raise UpstreamBroken(f"the model server sent {what} of {len(data)} bytes that is no JSON") from error
 

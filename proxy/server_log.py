@@ -18,7 +18,7 @@ def server_logger() -> logging.Logger:
 
 
 class _ToLog(logging.Handler):
-    """Tells what is no HTTP as a refusal, and all else as the fault of ours that it is."""
+    """Tells what is no HTTP as a refusal, nothing of connections that broke, and all else as the fault of ours that it is."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None

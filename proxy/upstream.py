@@ -178,6 +178,7 @@ class Upstream:
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield an answer's bytes as they come, each within the idle time."""
         limit, name = self.limits.first_byte_seconds, "first_byte_seconds"  # vLLM sends its headers before the prefill
+        ended = end_of(response)
         while True:
             try:
                 async with asyncio.timeout(limit):
@@ -187,6 +188,7 @@ class Upstream:
             except (aiohttp.ClientError, ConnectionError) as error:
                 raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
             if not piece:
+                check_end(ended)
                 return
             if response.status == 200:
                 mark("wrote")
@@ -217,6 +219,24 @@ class Upstream:
             return UpstreamBroken(f"the model server answered HTTP {response.status}, and nothing with it")
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def end_of(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
+    """Return what will tell how a connection ended, for an answer that has no other end; None for all others."""
+    connection = response.connection
+    framed = response.content_length is not None or "transfer-encoding" in response.headers
+    if framed or connection is None or connection.protocol is None:
+        return None
+    ended = connection.protocol.closed
+    if ended is not None:
+        ended.add_done_callback(lambda each: each.cancelled() or each.exception())  # whether or not anybody asks
+    return ended
+
+
+def check_end(ended: asyncio.Future[None] | None) -> None:
+    """Raise where a connection ended by an error: aiohttp takes that, too, for the end of an answer without a length."""
+    if ended is not None and ended.done() and not ended.cancelled() and (error := ended.exception()) is not None:
+        raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})")
 
 
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:
