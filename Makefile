@@ -7,10 +7,12 @@ BIN     := $(VENV)/bin
 UPSTREAM ?=
 CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 SERVE   ?=
+SECONDS ?= 60
+TARGETS ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability \
+.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz \
         e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
@@ -72,6 +74,10 @@ reliability: $(VENV)/.dev  ## all rows of docs/reliability.md, with their figure
 e2e-anchors: $(VENV)/.dev  ## beside nginx, haproxy (apt-get install nginx-light haproxy) and LiteLLM's proxy (0.4 GB); writes a part of docs/reliability.md
 	TOOLMEND_E2E_ANCHORS=1 TOOLMEND_ANCHORS_WRITE=docs/reliability.md \
 	    $(BIN)/python -m pytest tests/reliability/anchors -q -n0 -m e2e_anchors
+
+fuzz: $(VENV)/.dev  ## each parser under a fuzzer for SECONDS=60; what is new goes to tests/fuzz/corpus (TARGETS="sse decoders" for some)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3.0'
+	$(BIN)/python -m tests.fuzz.drive --seconds $(SECONDS) $(TARGETS)
 
 conformance: $(VENV)/.dev  ## 2,437 cases of a public benchmark through every dialect, and damaged; writes tables of docs/dialects.md and docs/rules.md
 	$(BIN)/python -m tests.conformance.run --write docs/dialects.md

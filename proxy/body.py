@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -13,6 +13,9 @@ from proxy.errors import BadRequest
 from proxy.settings import Limits
 
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+DEEPEST: Final = 100
+"""How deep a body may nest. orjson reads 1,024 levels and writes 254 of them; what we rewrite takes several frames for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,21 @@ def read_body(raw: bytes, limits: Limits) -> ChatBody:
         raise BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json") from error
     if not isinstance(fields, dict):
         raise BadRequest("the request body must be a JSON object with a list of messages")
+    if nests_deeper(fields, DEEPEST):
+        raise BadRequest(f"the request nests deeper than {DEEPEST} levels", code="body_too_deep")
     _check(fields, members, limits)
     return ChatBody(fields, members)
+
+
+def nests_deeper(value: Any, most: int) -> bool:
+    """Tell whether lists and objects stand in each other more than `most` times."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [each for each in level if isinstance(each, (dict, list))]
+        if not level:
+            return False
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    return True
 
 
 def _check(fields: Mapping[str, Any], members: Mapping[str, bytes], limits: Limits) -> None:

@@ -102,8 +102,8 @@ def _without_keys(text: str) -> str:
     at = 0
     while found := PEM_BEGIN.search(text, at):
         if "PRIVATE KEY" not in found[0]:
-            parts.append(text[at : found.end()])
-            at = found.end()
+            parts.append(text[at : found.end() - 5])
+            at = found.end() - 5  # these dashes may be those of the next
             continue
         end = text.find("-----END", found.end(), found.end() + PEM_SPAN)
         closed = text.find("-----", end + 8, end + 60) if end >= 0 else -1

@@ -55,7 +55,12 @@ class FakeVllm:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.read())
         self.headers.append(request.headers)
-        body = await request.json()
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return web.json_response({"error": {"message": "not a request", "type": "BadRequestError", "code": 400}}, status=400)
         self.requests.append(body)
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if not isinstance(answer, Said):

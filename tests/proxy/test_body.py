@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from proxy.body import read_body
 from proxy.errors import BadRequest
-from proxy.settings import Limits
+from proxy.plan import make_plan
+from proxy.profiles import load
+from proxy.question import Question, upstream_body
+from proxy.settings import Limits, Settings
 
 BODY = b'{ "model":"m", "messages":[ {"role":"user","content":"h\\u00e9"} ], "n" : 1e400, "big":123456789012345678901234, "x":[1.10,-0]}'
 
@@ -53,6 +56,7 @@ def test_any_body_means_the_same_afterwards(fields: dict[str, object]) -> None:
         (b'{"messages": [], "n": 1000000}', "at most"),
         (b'{"messages": [], "tools": [' + b"{}," * 300 + b"{}]}", "256 tools"),
         (b'{"messages": [], "tools": ["' + b"x" * 2_000_000 + b'"]}', "bytes"),
+        (b'{"messages": [], "x": ' + b"[" * 100 + b"]" * 100 + b"}", "deeper than 100"),
         (b'{"messages": [' + b"[" * 2000 + b"]" * 2000 + b"]}", "not valid JSON"),
         (orjson.dumps({"messages": [], "x": [0] * 600_000}), "structural_bytes"),
     ],
@@ -60,3 +64,24 @@ def test_any_body_means_the_same_afterwards(fields: dict[str, object]) -> None:
 def test_bad_bodies_are_refused_in_words(raw: bytes, words: str) -> None:
     with pytest.raises(BadRequest, match=words):
         read_body(raw, Limits())
+
+
+@pytest.mark.parametrize("model", ["gemma-4-26b", "mistral", "deepseek-r1", "gpt-oss"])
+@pytest.mark.parametrize(
+    ("opener", "closer"), [("[", "]"), ('{"items":', "}"), ('{"properties":{"a":', "}}"), ('{"anyOf":[', "]}")]
+)
+def test_a_body_as_deep_as_it_may_be_can_be_written_anew(model: str, opener: str, closer: str) -> None:
+    """Rewriting takes frames and orjson writes 254 levels: what was let in must not fail there."""
+    times = 90 // len([each for each in opener if each in "[{"])
+    deep = json.loads(opener * times + "1" + closer * times)
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": deep}}}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": deep}}}
+    messages = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "user", "content": [deep]},
+    ]
+    fields = {"model": model, "messages": messages, "tools": [tool], "tool_choice": "required"}
+    plan = make_plan(read_body(json.dumps(fields).encode(), Limits()), Settings(upstream="http://x"), load(()))
+    for each in (plan, plan.in_text()):
+        assert json.loads(upstream_body(each, frozenset(), Question()))["messages"]

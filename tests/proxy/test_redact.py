@@ -35,6 +35,7 @@ PILES = [
         ("see http://host:80/path and eyJust a word", None),
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None),
         (f"a {PEM} b", "a [redacted private key] b"),
+        (f"-----BEGIN X{PEM} b", "-----BEGIN X[redacted private key] b"),  # found by a fuzzer: the dashes are of both
     ],
 )
 def test_what_is_redacted(text: str, redacted: str | None) -> None:
