@@ -8,7 +8,10 @@ import orjson
 
 
 class Fault(Exception):
-    """Something that ends a request with an error. `retry_after` is in seconds; `noted`: the operator was told already."""
+    """Something that ends a request with an error. `retry_after` is in seconds; `noted`: the operator was told already.
+
+    own  our words for it, where the message quotes a model server: its words may hold what a user wrote
+    """
 
     status = 500
     kind = "internal_error"
@@ -20,6 +23,12 @@ class Fault(Exception):
         self.code = code or self.code
         self.retry_after = retry_after
         self.noted = False
+        self.own = ""
+
+    @property
+    def told(self) -> str:
+        """What the log says of it."""
+        return self.own or self.message
 
     def body(self) -> bytes:
         """Return the error as OpenAI's API words it."""

@@ -102,6 +102,11 @@ def redact_json(value: Any) -> Any:
             return value
 
 
+def is_suspect(text: str) -> bool:
+    """Tell whether there is anything in a text, or in a text inside its JSON, that would be taken out."""
+    return SUSPECT.search(_bytes(text)) is not None
+
+
 def excerpt(text: str, length: int) -> str:
     """Return the beginning of a text without secrets, also without the one that the cut goes through."""
     return redact(text[: length + SPAN])[:length]
@@ -159,17 +164,17 @@ def _named(found: Match) -> bytes:
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (
     *((re2.compile(BEFORE + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
     (re2.compile(rb"eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4}", LATIN), _jwt),
-    (re2.compile(rb"(?i)(bearer|basic)([ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})", LATIN), _authorization),
+    (re2.compile(rb"(?i)(bearer|basic)((?:[ \t]|\\t){1,8})([A-Za-z0-9._~+/=-]{8,})", LATIN), _authorization),
     (re2.compile(rb"""://([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
-    (re2.compile(BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/_-]{12,}={0,2}", LATIN), _wrapped),
+    (re2.compile(BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
     (re2.compile(NAMED, LATIN), _named),
 )
 
 SUSPECT: Final = re2.compile(
     b"|".join((
         *(BEFORE + opener + rest for opener, rest in TOKENS),
-        BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/_-]{12}",
-        rb"eyJ[A-Za-z0-9_-]*\.|(?i:bearer|basic)[ \t]{1,8}[A-Za-z0-9._~+/=-]{8}",
+        BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12}",
+        rb"eyJ[A-Za-z0-9_-]*\.|(?i:bearer|basic)(?:[ \t]|\\t){1,8}[A-Za-z0-9._~+/=-]{8}",
         rb"""://[^\s/@:"\\]*:[^\s/@"\\]+@|-----BEGIN [A-Z0-9 ]*PRIVATE KEY""",
         NAMED,
     )),

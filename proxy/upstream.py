@@ -143,7 +143,7 @@ class Upstream:
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
             pass
         except aiohttp.ClientError as error:
-            raise UpstreamBroken(f"the model server at {self._base} answered with something that is not HTTP: {error}") from error
+            raise _quoting(f"the model server at {self._base} answered with something that is not HTTP", error) from error
         try:
             return await self._once(method, path, body, headers)
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -181,7 +181,7 @@ class Upstream:
             except TimeoutError as error:
                 raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
             except (aiohttp.ClientError, ConnectionError) as error:
-                raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
+                raise _quoting("the connection to the model server broke in mid-answer", error) from error
             if not piece:
                 return
             if response.status == 200:
@@ -211,6 +211,13 @@ class Upstream:
         """Read an error answer, to be passed on as it came."""
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def _quoting(own: str, error: Exception) -> UpstreamBroken:
+    """Say what is broken; what aiohttp says of it may quote the answer, so the log does without."""
+    fault = UpstreamBroken(f"{own}: {error}")
+    fault.own = f"{own} ({type(error).__name__})"
+    return fault
 
 
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:
