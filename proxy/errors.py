@@ -8,9 +8,12 @@ import orjson
 
 
 class Fault(Exception):
-    """Something that ends a request with an error. `retry_after` is in seconds; `noted`: the operator was told already.
+    """Something that ends a request with an error.
 
-    own  our words for it, where the message quotes a model server: its words may hold what a user wrote
+    retry_after  seconds
+    noted        the operator was told already
+    closes       the connection ends as well: nobody knows where the next request on it begins, or for whom it is
+    own          our words for it, where the message quotes a model server: its words may hold what a user wrote
     """
 
     status = 500
@@ -23,6 +26,7 @@ class Fault(Exception):
         self.code = code or self.code
         self.retry_after = retry_after
         self.noted = False
+        self.closes = False
         self.own = ""
 
     @property
