@@ -70,9 +70,10 @@ PEM_UNENDED = 4_000
 SPAN: Final = 4_096
 """Characters behind a cut that are looked at as well: a part of a secret would not be known for one."""
 
-OPAQUE = re.compile(rb"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_~!@#$%^*-]+")
-"""What looks like a secret, not like code or prose. It is matched against single values, which are cut at VALUE."""
-VALUE: Final = 512
+LETTER: Final = re.compile(rb"[A-Za-z]")
+DIGIT: Final = re.compile(rb"[0-9]")
+OPAQUE: Final = re.compile(rb"[A-Za-z0-9+/=_~!@#$%^*-]*")
+"""What a secret is made of. Where it has no digit or no letter it is more likely code or prose."""
 
 
 def redact(text: str) -> str:
@@ -155,10 +156,12 @@ def _named(found: Match) -> bytes:
     is_quoted = opening is not None
     if closing is not None and not is_quoted:
         return bytes(found[0])  # JSON, and no text
-    enough = 6 if is_quoted or head.isupper() else 12
-    if len(value) < enough or value[:1] in b"/.$%" or not OPAQUE.fullmatch(value[:VALUE]):
+    opaque, enough = OPAQUE.match(value), 6 if is_quoted or head.isupper() else 12
+    run = opaque[0] if opaque else b""
+    goes_on = value[len(run) : len(run) + 1] in (b".", b"(")  # code: a member, a call
+    if len(run) < enough or value[:1] in b"/$%" or goes_on or not (LETTER.search(run) and DIGIT.search(run)):
         return bytes(found[0])
-    return bytes(head + (opening or b"") + b"[redacted value]")
+    return bytes(head + (opening or b"") + b"[redacted value]" + value[len(run) :])
 
 
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (

@@ -82,7 +82,7 @@ class Tracing:
             "url.scheme": request.scheme,
         }
         if agent := request.headers.get("user-agent"):
-            attributes["user_agent.original"] = agent[:NAME]
+            attributes["user_agent.original"] = excerpt(agent, NAME)
         name = f"{request.method} {route}"
         parent = self._context.extract(request.headers)
         return RequestTrace(self, self._tracer.start_span(name, parent, SpanKind.SERVER, attributes))
