@@ -16,7 +16,7 @@ import orjson
 
 from adapters.base import Call
 from adapters.models.native import Structured
-from proxy.errors import BadRequest, Overloaded, UpstreamBroken
+from proxy.errors import BadRequest, Fault, Overloaded, UpstreamBroken
 from proxy.wide_json import read_json
 from rules.conversation import Ending
 
@@ -193,11 +193,13 @@ class Reader:
         detail = error if isinstance(error, dict) else {"message": str(error)}
         code = detail.get("code")
         message = f"the model server reported: {str(detail.get('message'))[:500]}"
+        fault: Fault = UpstreamBroken(message, code="upstream_error_event")
         if code == 429:
-            raise Overloaded(message, retry_after=2)
-        if isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
-            raise BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
-        raise UpstreamBroken(message, code="upstream_error_event")
+            fault = Overloaded(message, retry_after=2)
+        elif isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
+            fault = BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
+        fault.own = "the model server reported an error"
+        raise fault
 
     def _choice(self, choice: dict[str, Any]) -> Piece:
         delta = as_dict(choice.get("delta"))

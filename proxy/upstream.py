@@ -147,7 +147,7 @@ class Upstream:
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
             pass
         except aiohttp.ClientError as error:
-            raise UpstreamBroken(f"the model server at {self._base} answered with something that is not HTTP: {error}") from error
+            raise _quoting(f"the model server at {self._base} answered with something that is not HTTP", error) from error
         try:
             return await self._once(method, path, body, headers)
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -186,7 +186,7 @@ class Upstream:
             except TimeoutError as error:
                 raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
             except (aiohttp.ClientError, ConnectionError) as error:
-                raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
+                raise _quoting("the connection to the model server broke in mid-answer", error) from error
             if not piece:
                 check_end(ended)
                 return
@@ -236,7 +236,14 @@ def end_of(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
 def check_end(ended: asyncio.Future[None] | None) -> None:
     """Raise where a connection ended by an error: aiohttp takes that, too, for the end of an answer without a length."""
     if ended is not None and ended.done() and not ended.cancelled() and (error := ended.exception()) is not None:
-        raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})")
+        raise _quoting("the connection to the model server broke in mid-answer", error)
+
+
+def _quoting(own: str, error: Exception) -> UpstreamBroken:
+    """Say what is broken; what aiohttp says of it may quote the answer, so the log does without."""
+    fault = UpstreamBroken(f"{own}: {error}")
+    fault.own = f"{own} ({type(error).__name__})"
+    return fault
 
 
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:
