@@ -146,6 +146,8 @@ class Reader:
         if data == b"[DONE]":
             self.done = True
             return Piece()
+        if not data.strip():  # it keeps a connection open, and says nothing
+            return Piece()
         try:
             event = orjson.loads(data)
         except orjson.JSONDecodeError as error:

@@ -35,6 +35,11 @@ def test_the_raw_text_is_the_tokens_and_not_the_content() -> None:
     assert reader.ending() == "stop"
 
 
+def test_an_event_without_data_says_nothing() -> None:
+    text, reader = read(b"", chunk("a"), b" ", b"", chunk("<turn|>", finish="stop"), b"[DONE]")
+    assert (text, reader.ending(), reader.done) == ("a", "stop", True)
+
+
 def test_what_looks_like_an_end_token_in_the_middle_is_text() -> None:
     text, _ = read(chunk("a"), chunk("<b>"), chunk("c"), chunk("</s>", finish="stop"))
     assert text == "a<b>c"

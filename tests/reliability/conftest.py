@@ -85,3 +85,9 @@ async def served(begin: Begin, vllm: FakeVllm) -> AsyncIterator[Toolmend]:
         vllm.headers.clear()
         vllm.peak = vllm.aborted = 0
         yield made
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> str:
+    """Where toolmend shall keep a journal so that `Toolmend.records` finds it: for the option `--journal`."""
+    return str(tmp_path / "toolmend" / "journal")
