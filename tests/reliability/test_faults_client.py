@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -19,7 +17,7 @@ from tests.reliability.conftest import Begin
 from tests.reliability.injector import reset
 from tests.reliability.load import ASK, ask
 from tests.reliability.raw import connected, post
-from tests.reliability.stand import QUIET, Toolmend
+from tests.reliability.stand import QUIET
 from tests.reliability.until import until
 
 NUMBERS = " ".join(map(str, range(1000, 1400)))
