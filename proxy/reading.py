@@ -22,8 +22,8 @@ from rules.conversation import Ending
 Source = Literal["logprobs", "content"]
 
 _END_TOKEN = re.compile(r"<[^<>\s\"]{1,40}>|\[/?[A-Z_]{2,20}\]")
-"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token. Gemma 4's quotation mark
-is none: a limit may cut a call behind it as well as anywhere else."""
+"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token. Gemma 4's quotation
+mark is none: a limit may cut a call behind it as well as anywhere else."""
 
 LOST = "\ufffd"
 
