@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -121,3 +125,87 @@ async def test_a_client_that_goes_ends_its_question_in_every_phase(
         assert [each.status for each in came] == [200] * number
     reached(f"{number * len(PHASES)} of {number * len(PHASES)} ended, nothing upstream after {longest:.2f} s at most")
     assert not QUIET or longest <= 1.0
+
+
+# -- F16: clients that hardly read
+
+
+def flood(megabytes: int) -> list[bytes]:
+    """Write the events of a text that does not repeat itself."""
+    size = 4_000
+    texts = (" ".join(map(str, range(at * size, at * size + size // 7))) for at in range(megabytes * 1_000_000 // size))
+    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "gemma-4-26b"}
+    return [
+        b"data: "
+        + orjson.dumps({**chunk, "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]})
+        + b"\n\n"
+        for text in texts
+    ]
+
+
+@dataclass
+class Flood:
+    """Sends as much as is taken. `passed`: bytes that went to the network."""
+
+    events: list[bytes]
+    passed: int = 0
+
+    async def answer(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        fake = request.app[FAKE]
+        fake.live += 1
+        try:
+            for each in self.events:
+                await response.write(each)
+                self.passed += len(each)
+        finally:
+            fake.live -= 1
+        return response
+
+
+async def slow_reader(url: str, body: dict[str, Any], seconds: float) -> int:
+    """Read 1 KB a second; return how many bytes were read."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        sock.setblocking(False)
+        parts = urlsplit(url)
+        loop, read = asyncio.get_running_loop(), 0
+        await loop.sock_connect(sock, (parts.hostname, parts.port))
+        await loop.sock_sendall(sock, post(orjson.dumps(body)))
+        until_then = time.monotonic() + seconds
+        while time.monotonic() < until_then:
+            read += len(await loop.sock_recv(sock, 1_024))
+            await asyncio.sleep(1)
+        return read
+
+
+@pytest.mark.row("F16")
+@pytest.mark.slow
+async def test_clients_that_hardly_read_hold_the_model_server_back(
+    begin: Begin, vllm: FakeVllm, reached: Callable[[str], None]
+) -> None:
+    vllm.says("warm")
+    number, flooding = 100, Flood(flood(20))
+    async with begin(vllm.url, live=lambda: vllm.live) as served:
+        vllm.says(flooding.answer)
+        readers = []
+        for at in range(number):
+            readers.append(
+                asyncio.create_task(slow_reader(served.url, {**ASK, "tools": ASK["tools"][: at % 2], "stream": True}, 40))
+            )
+            await asyncio.sleep(0.05)
+        passed, settled = -1, 0.0
+        while passed != flooding.passed and settled < 30:
+            passed = flooding.passed
+            await asyncio.sleep(2)
+            settled += 2
+        assert vllm.live == number
+        assert served.base is not None
+        grown = ((await served.reading()).memory - served.base.memory) / number / 1024
+        read = await asyncio.gather(*readers)
+        assert all(read)
+        assert passed < number * sum(map(len, flooding.events)), "nobody was held back"
+    each = passed / number / 1e6
+    reached(f"{number} readers: {grown:.0f} KB of memory each, the model server waits after {each:.1f} MB of 20 each")
+    assert grown <= 512

@@ -19,6 +19,7 @@ from proxy.demo.speak import Said
 from tests.fake_vllm import FakeVllm
 from tests.reliability.conftest import Begin
 from tests.reliability.hostile import hostile, response
+from tests.reliability.injector import injecting
 from tests.reliability.load import Came, ask
 from tests.reliability.recorded import chunked, failed, spoken, unframed
 from tests.reliability.stand import QUIET, free_port
@@ -262,11 +263,11 @@ async def forgetful(idle: float) -> AsyncIterator[Forgetful]:
 
 
 @pytest.mark.row("F10")
-@pytest.mark.parametrize(("number", "idle"), [(200, 0.01), pytest.param(1000, 0.3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("number", "idle"), [(200, 0.01), pytest.param(1000, 0.15, marks=pytest.mark.slow)])
 async def test_connections_that_are_closed_as_they_are_used_again(
     begin: Begin, session: aiohttp.ClientSession, reached: Reached, number: int, idle: float
 ) -> None:
-    chance, clients = random.Random(10), 8 if idle < 0.1 else 40
+    chance, clients = random.Random(10), 8 if idle < 0.1 else 20
     async with forgetful(idle) as server, begin(server.url) as served:
         server.asked = server.closed = 0
 
@@ -282,3 +283,46 @@ async def test_connections_that_are_closed_as_they_are_used_again(
         assert server.asked == number, "a question was asked twice"
         assert server.closed > clients
     reached(f"0 errors of {number}, asked {server.asked} times, {server.closed} connections closed")
+
+
+# -- F18: a restart
+
+
+@pytest.mark.row("F18")
+@pytest.mark.slow
+async def test_a_model_server_that_restarts_is_served_from_again(
+    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached
+) -> None:
+    vllm.says("warm")
+    async with injecting(vllm.url) as wire, begin(wire.url, live=lambda: vllm.live) as served:
+        vllm.says("fine, and this takes a while to say")
+        vllm.pause, going = 0.01, True
+        seen: list[tuple[float, float, Came]] = []
+
+        async def client(at: int) -> None:
+            while going:
+                began = time.monotonic()
+                came = await ask(session, served.url, stream=bool(at % 2))
+                seen.append((began, time.monotonic(), came))
+                await asyncio.sleep(0.05)
+
+        clients = [asyncio.create_task(client(at)) for at in range(10)]
+        await asyncio.sleep(1)
+        await wire.drop()
+        down = time.monotonic()
+        await asyncio.sleep(1)
+        await wire.listen()
+        up = time.monotonic()
+        await asyncio.sleep(4)
+        going = False
+        await asyncio.gather(*clients)
+
+        fine = [(began, ended) for began, ended, came in seen if came.text and came.finish == "stop"]
+        for at, (began, _, came) in enumerate(seen):
+            assert (came.finish == "stop") or came.status == 502 or came.events[-1]["error"], at
+            assert came.finish == "stop" or began < up, "a request that came when the server was back failed"
+        assert any(ended < down for _, ended in fine)
+        seconds = min(ended for _, ended in fine if ended > up) - up
+    failures = sum(came.finish != "stop" for *_, came in seen)
+    reached(f"served again after {seconds:.2f} s; {failures} of {len(seen)} requests failed, all while it was away")
+    assert not QUIET or seconds <= 2
