@@ -22,8 +22,9 @@ from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
 
-_END_TOKEN = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
-"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token."""
+_END_TOKEN = re.compile(r"<[^<>\s\"]{1,40}>|\[/?[A-Z_]{2,20}\]")
+"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token. Gemma 4's quotation
+mark is none: a limit may cut a call behind it as well as anywhere else."""
 
 LOST = "\ufffd"
 
@@ -160,6 +161,8 @@ class Reader:
         """Read the data of one event."""
         if data == b"[DONE]":
             self.done = True
+            return Piece()
+        if not data.strip():  # it keeps a connection open, and says nothing
             return Piece()
         return self.take_event(parsed(data, "an event"))
 
