@@ -26,7 +26,7 @@ from proxy.profiles import Profile
 from proxy.redact import excerpt
 from proxy.relay import relay
 from proxy.reply import reply_to
-from proxy.room import Hold, Room
+from proxy.room import Hold, Room, Turnstile
 from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
@@ -40,6 +40,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SETTINGS = web.AppKey("settings", Settings)
 SERVERS = web.AppKey("servers", Servers)
 ROOM = web.AppKey("room", Room)
+TURNSTILE = web.AppKey("turnstile", Turnstile)
 KEYS: web.AppKey[tuple[bytes, ...]] = web.AppKey("keys", tuple)
 HANDLING: web.AppKey[set[asyncio.Task[Any]]] = web.AppKey("handling", set)
 OPENED = web.RequestKey("opened", bool)
@@ -64,7 +65,7 @@ def make_app(settings: Settings, profiles: tuple[Profile, ...]) -> web.Applicati
     """Build the application. Its resources live from start to clean-up."""
     app = web.Application(middlewares=[counted, faults, front_door], client_max_size=settings.limits.body_bytes)
     app[SETTINGS], app[ROOM], app[HANDLING] = settings, Room(settings.limits), set()
-    app[KEYS] = accepted(settings)
+    app[KEYS], app[TURNSTILE] = accepted(settings), Turnstile()
     app[METRICS] = Metrics(profile.name for profile in profiles)
     app.on_response_prepare.append(note_opened)
     app.cleanup_ctx.append(resources(settings, profiles))
@@ -255,6 +256,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
 
 async def serve_chat(request: web.Request, raw: bytes) -> web.StreamResponse:
     """Serve a chat request that may need mending."""
+    await request.app[TURNSTILE].passed()
     plan, services = understand(request, raw)
     turn_id = secrets.token_hex(8)
     if plan.unreadable and plan.mode != "off":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,6 +14,34 @@ RETRY_AFTER = 2
 
 Hold = Callable[[int], None]
 """Holds so many bytes more. Raises Overloaded."""
+
+
+class Turnstile:
+    """Lets one pass in each round of the event loop, in order, so that what a crowd has to do holds nobody else up for long."""
+
+    def __init__(self) -> None:
+        self._open = True
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def passed(self) -> None:
+        """Return at once where nobody else has passed in this round, else when it is our turn."""
+        loop = asyncio.get_running_loop()
+        if self._open and not self._waiting:
+            self._open = False
+            loop.call_soon(self._next)
+            return
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # its client may be gone
+                turn.set_result(None)
+                asyncio.get_running_loop().call_soon(self._next)
+                return
+        self._open = True
 
 
 class Room:

@@ -1,51 +1,52 @@
-"""The bodies that are held at once: what is here counts, not what is announced."""
+"""The turnstile: one in each round of the loop, in order, and nobody waits where there is no crowd."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from proxy.errors import Overloaded
-from proxy.room import Room
-from proxy.settings import Limits
-
-LIMITS = Limits(body_bytes=100, inflight_bytes=200)
+from proxy.room import Turnstile
 
 
-def test_what_is_only_announced_keeps_nobody_out() -> None:
-    room = Room(LIMITS)
-    with room.holding(100), room.holding(100), room.holding(None), room.holding(100) as hold:
-        hold(100)
+async def rounds(counted: list[int]) -> None:
+    while True:
+        counted[0] += 1
+        await asyncio.sleep(0)
 
 
-def test_what_is_held_keeps_others_out_until_it_is_let_go() -> None:
-    room = Room(LIMITS)
-    with room.holding(100) as first:
-        first(100)
-        with room.holding(None) as second:
-            second(100)
-            with pytest.raises(Overloaded):
-                second(1)
-        with pytest.raises(Overloaded), room.holding(101):
+async def test_a_crowd_passes_one_by_one_in_order() -> None:
+    turnstile, now, passed = Turnstile(), [0], []
+
+    async def one(number: int) -> None:
+        await turnstile.passed()
+        passed.append((number, now[0]))
+
+    counting = asyncio.create_task(rounds(now))
+    await asyncio.gather(*(one(number) for number in range(50)))
+    counting.cancel()
+    assert [number for number, _ in passed] == list(range(50))
+    assert len({moment for _, moment in passed}) >= 49
+
+
+async def test_who_is_alone_does_not_wait() -> None:
+    turnstile = Turnstile()
+    for _ in range(3):
+        entering = turnstile.passed()
+        try:
+            entering.send(None)
+        except StopIteration:
             pass
-        with room.holding(100) as second:
-            second(100)
-    with room.holding(200) as hold:
-        hold(200)
+        else:
+            raise AssertionError("it waited")
+        await asyncio.sleep(0)
 
 
-def test_whoever_is_alone_is_served() -> None:
-    with Room(LIMITS).holding(300) as hold:
-        hold(150)
-        hold(150)
-
-
-def test_a_refused_request_leaves_nothing_behind() -> None:
-    room = Room(LIMITS)
-    with room.holding(10) as other:
-        other(10)
-        with room.holding(150) as hold:
-            hold(150)
-            with pytest.raises(Overloaded):
-                hold(150)
-        with room.holding(190) as hold:
-            hold(190)
+async def test_who_goes_keeps_nobody_waiting() -> None:
+    turnstile = Turnstile()
+    crowd = [asyncio.create_task(turnstile.passed()) for _ in range(10)]
+    await asyncio.sleep(0)
+    for each in crowd[1:9]:
+        each.cancel()
+    async with asyncio.timeout(5):
+        await crowd[9]
+        await asyncio.sleep(0)
+        await turnstile.passed()

@@ -30,6 +30,8 @@ from tests.reliability.load import ask
 
 ROOT: Final = Path(__file__).parents[2]
 BLOCKED: Final = 0.1
+CROWDED: Final = 1.0
+"""The same on a machine that does other things: what waited meanwhile comes at once, and processor time passes more slowly."""
 SETTLED: Final = 2.0
 WATCHED: Final = 5.0
 
@@ -134,7 +136,7 @@ class Toolmend:
         found = await self.settle()
         assert self.base is not None
         assert self.errors() == []
-        assert self.worked <= BLOCKED, f"a step on the loop computed for {self.worked:.3f} s"
+        assert self.worked <= (BLOCKED if QUIET else CROWDED), f"a step on the loop computed for {self.worked:.3f} s"
         assert not QUIET or self.waited <= BLOCKED, f"the loop kept a task waiting for {self.waited:.3f} s"
         assert self.live() == 0, "the model server still has streams"
         assert found.fds <= self.base.fds, f"{found.fds:.0f} descriptors, {self.base.fds:.0f} at first"

@@ -81,7 +81,7 @@ async def test_what_is_not_back_is_noticed(served: Toolmend, session: aiohttp.Cl
 
 async def test_errors_and_blocked_loops_are_noticed(served: Toolmend) -> None:
     real: Any = served.errors
-    served.worked = 0.2
+    served.worked = 2.0
     with pytest.raises(AssertionError, match="step on the loop computed"):
         await served.check()
     served.worked = 0.0
