@@ -145,7 +145,7 @@ def lines(seen: dict[str, list[Seen]]) -> list[str]:
         "",
         *table(["", *names], [(what, *(_counted(seen, name, what, which) for name in names)) for what, which in counted.items()]),
         "",
-        "Those on which the servers differ (a number is the status of the refusal):",
+        f"Those on which the servers differ (a number is the status of the refusal; *waits*: no answer within {SILENT:.0f} s):",
         "",
         *table(["where", "what", *names], split),
     ]
