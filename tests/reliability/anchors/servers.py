@@ -55,10 +55,8 @@ frontend front
   default_backend model
 backend model
   server vllm 127.0.0.1:{upstream}
-frontend aborting
+listen aborting
   bind 127.0.0.1:{aborting}
-  default_backend aborted
-backend aborted
   option abortonclose
   server vllm 127.0.0.1:{upstream}
 """
