@@ -58,7 +58,7 @@ def contents() -> Iterator[tuple[str, str, str]]:
     """Yield messages, as a message has them and as a delta does."""
     for name, text in (
         ("text with escapes", r"caf\u00e9 \/ \ud83d\ude00 \t\"quoted\""),
-        ("text in raw UTF-8", "café 😀 日本語 \u2028"),
+        ("text in raw UTF-8, with U+2028", "café 😀 日本語 \u2028"),
         ("a text of 100,000 characters", "".join(f"word {at}, " for at in range(8_000))),
         ("a text that looks like an event", r"data: [DONE]\n\ndata: {}"),
     ):

@@ -55,6 +55,10 @@ frontend front
   default_backend model
 backend model
   server vllm 127.0.0.1:{upstream}
+listen aborting
+  bind 127.0.0.1:{aborting}
+  option abortonclose
+  server vllm 127.0.0.1:{upstream}
 """
 
 LITELLM_YAML = """model_list:
@@ -74,10 +78,15 @@ class NotHere(RuntimeError):
 
 @dataclass(frozen=True)
 class Anchor:
-    """A running server. `name` with its version."""
+    """A running server.
+
+    name   with its version
+    other  where it listens with an option that it does not have by default, and that concerns clients that go; empty: there is none
+    """
 
     name: str
     url: str
+    other: str = ""
 
 
 @dataclass
@@ -148,11 +157,11 @@ def nginx(folder: Path, upstream: int) -> Iterator[Anchor]:
 
 @contextmanager
 def haproxy(folder: Path, upstream: int) -> Iterator[Anchor]:
-    """Run haproxy with its defaults, and the timeouts that it wants to be given."""
-    path, port = command("haproxy"), free_port()
-    (folder / "haproxy.cfg").write_text(HAPROXY.format(port=port, upstream=upstream))
+    """Run haproxy with its defaults, and the timeouts that it wants to be given; on another port with `option abortonclose`."""
+    path, port, aborting = command("haproxy"), free_port(), free_port()
+    (folder / "haproxy.cfg").write_text(HAPROXY.format(port=port, aborting=aborting, upstream=upstream))
     with process(folder, "haproxy", [path, "-db", "-f", str(folder / "haproxy.cfg")], port) as url:
-        yield Anchor(f"haproxy {version([path, '-v'])}", url)
+        yield Anchor(f"haproxy {version([path, '-v'])}", url, f"http://127.0.0.1:{aborting}")
 
 
 @contextmanager

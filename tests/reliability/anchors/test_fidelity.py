@@ -90,15 +90,20 @@ async def test_what_needs_no_mending_comes_through(everyone: Side) -> None:
     side, asked = everyone, ways(everyone)
     bytes_same: dict[Odd, list[bool]] = {}
     means_same: dict[Odd, list[bool]] = {}
+    statuses: dict[Odd, list[int]] = {}
     async with aiohttp.ClientSession() as session:
         for odd, player in pairs():
             side.upstream.answer = player.answer
             got = [await came(session, side.urls[way.server], way, odd) for way in asked]
             bytes_same[odd] = [status == 200 and data == odd.data for status, data in got]
             means_same[odd] = [same(odd, *each) for each in got]
+            statuses[odd] = [status for status, _ in got]
     kinds = ((False, "whole"), (True, "streamed"))
     changed = [
-        (f"{odd.name} ({'streamed' if odd.stream else 'whole'})", *("same" if each else "**differs**" for each in means))
+        (
+            f"{odd.name} ({'streamed' if odd.stream else 'whole'})",
+            *(_word(*each) for each in zip(means, statuses[odd], strict=True)),
+        )
         for odd, means in means_same.items()
         if not all(means)
     ]
@@ -118,10 +123,13 @@ async def test_what_needs_no_mending_comes_through(everyone: Side) -> None:
         ),
         *(["", "Where the meaning differs:", "", *table(["", *(way.name for way in asked)], changed)] if changed else []),
     ]
-    print("\n".join(side.page.parts["fidelity"]))
     relayed = [at for at, way in enumerate(asked) if way.server == "toolmend" and way.name != "toolmend"]
     assert [(odd.name, odd.stream, at) for odd, found in bytes_same.items() for at in relayed if not found[at]] == []
     assert [(odd.name, odd.stream) for odd, found in means_same.items() if not found[0]] == []
+
+
+def _word(meant: bool, status: int) -> str:
+    return "same" if meant else "**differs**" if status == 200 else f"**{status or 'broken off'}**"
 
 
 def _count(found: dict[Odd, list[bool]], at: int, stream: bool) -> str:

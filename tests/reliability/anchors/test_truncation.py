@@ -208,7 +208,9 @@ async def test_a_cut_answer_never_looks_complete(everyone: Side) -> None:
     side.page.parts["truncation"] = [
         "### Answers that are cut (F2, F3)",
         "",
-        f"{len(CUTS)} cuts, each read by the official SDK (openai {openai.__version__}, no retries).",
+        f"{len(CUTS)} cuts, each read by the official SDK (openai {openai.__version__}, no retries). *error*: it raised; *no end*: it did not, "
+        "and the answer has no finish_reason; *complete*: it has one. A whole answer that is cut is no JSON, so that the SDK notices it "
+        "whatever stands between.",
         "",
         *table(
             ["", *(way.name for way in asked)],
