@@ -39,7 +39,8 @@ AUTHORIZATION = re.compile(
 )
 URL_LOGIN = re.compile(r"""://([^\s/@:"\\]{0,256}+):[^\s/@"\\]{1,256}+@""")
 
-PEM_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}+-----")
+PEM_BEGIN = re.compile(r"-----BEGIN (?=[A-Z0-9 ]{0,40}PRIVATE KEY)[A-Z0-9 ]{0,40}+-----")
+PEM_END = re.compile(r"-----END[A-Z0-9 ]{0,40}+(?:-----(?!BEGIN ))?")
 PEM_SPAN = 20_000  # a private key and what may be around its lines; RSA 4096 takes 3,300
 PEM_UNENDED = 4_000
 
@@ -101,12 +102,7 @@ def _without_keys(text: str) -> str:
     parts: list[str] = []
     at = 0
     while found := PEM_BEGIN.search(text, at):
-        if "PRIVATE KEY" not in found[0]:
-            parts.append(text[at : found.end() - 5])
-            at = found.end() - 5  # these dashes may be those of the next
-            continue
-        end = text.find("-----END", found.end(), found.end() + PEM_SPAN)
-        closed = text.find("-----", end + 8, end + 60) if end >= 0 else -1
+        end = PEM_END.search(text, found.end(), found.end() + PEM_SPAN)
         parts += [text[at : found.start()], "[redacted private key]"]
-        at = closed + 5 if closed >= 0 else found.end() + PEM_UNENDED
+        at = end.end() if end else found.end() + PEM_UNENDED
     return "".join([*parts, text[at:]])

@@ -36,6 +36,8 @@ PILES = [
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None),
         (f"a {PEM} b", "a [redacted private key] b"),
         (f"-----BEGIN X{PEM} b", "-----BEGIN X[redacted private key] b"),  # found by a fuzzer: the dashes are of both
+        (f"{PEM[:-5]}{PEM}", "[redacted private key]" * 2),
+        (f"{PEM[:-5]}\n{PEM}", "[redacted private key]\n[redacted private key]"),
     ],
 )
 def test_what_is_redacted(text: str, redacted: str | None) -> None:
