@@ -12,8 +12,8 @@ TARGETS ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format conformance docs lock manifests clean reliability fuzz \
-        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring
+.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz \
+        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -71,6 +71,10 @@ reliability: $(VENV)/.dev  ## all rows of docs/reliability.md, with their figure
 	TOOLMEND_RELIABILITY=1 TOOLMEND_RELIABILITY_WRITE=docs/reliability.md \
 	    $(BIN)/python -m pytest tests/reliability -q -n0 -m 'slow or not slow' $(ROWS)
 
+e2e-anchors: $(VENV)/.dev  ## beside nginx, haproxy (apt-get install nginx-light haproxy) and LiteLLM's proxy (0.4 GB); writes a part of docs/reliability.md
+	TOOLMEND_E2E_ANCHORS=1 TOOLMEND_ANCHORS_WRITE=docs/reliability.md \
+	    $(BIN)/python -m pytest tests/reliability/anchors -q -n0 -m e2e_anchors
+
 fuzz: $(VENV)/.dev  ## each parser under a fuzzer for SECONDS=60; what is new goes to tests/fuzz/corpus (TARGETS="sse decoders" for some)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3.0'
 	$(BIN)/python -m tests.fuzz.drive --seconds $(SECONDS) $(TARGETS)
@@ -99,6 +103,15 @@ lock: $(VENV)/.dev  ## write requirements/*.txt: the exact packages of the conta
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --extra otel --output-file requirements/otel.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
+
+audit: $(VENV)/.dev  ## ask for known faults of each locked package (needs the network: PyPI's database)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.7'
+	$(BIN)/pip-audit --require-hashes --disable-pip --strict -r requirements/base.txt -r requirements/otel.txt
+
+sbom: $(VENV)/.dev  ## write a bill of materials of the image's packages: dist/toolmend.cdx.json (CycloneDX)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7'
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible -o dist/toolmend.cdx.json
 
 manifests: $(VENV)/.dev  ## deploy/kubernetes by Kubernetes' own schemas, which take 108 MB
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'kubernetes-validate>=1.33'

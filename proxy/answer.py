@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import aiohttp
-import orjson
 
 from adapters.base import Unwritable
 from adapters.engine.compare import EngineFault
@@ -22,7 +21,7 @@ from proxy.decoding import Decoding
 from proxy.engine import compared
 from proxy.errors import UpstreamBroken
 from proxy.plan import Plan
-from proxy.reading import Reader, Usage
+from proxy.reading import Reader, Usage, parsed
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream
 from rules.advice import capped, quoted
@@ -181,11 +180,7 @@ async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: R
     """Yield the pieces of an answer, streamed or (from a server that does not stream) whole."""
     limit = upstream.limits.event_bytes
     if response.content_type == "application/json":
-        body = await upstream.body(response, limit)
-        try:
-            yield reader.take_whole(orjson.loads(body))
-        except orjson.JSONDecodeError as error:
-            raise UpstreamBroken("the model server's answer is no JSON") from error
+        yield reader.take_whole(parsed(await upstream.body(response, limit), "an answer"))
         return
     splitter = Splitter(limit)
     try:

@@ -25,7 +25,7 @@ from proxy.plan import Plan, make_plan
 from proxy.profiles import Profile
 from proxy.relay import relay
 from proxy.reply import reply_to
-from proxy.room import Room
+from proxy.room import Hold, Room
 from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
@@ -136,8 +136,6 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         if not fault.noted:
             log.info("refused", path=request.path[:200], status=fault.status, error=fault.message[:500])
         return refusal(fault)
-    except web.HTTPRequestEntityTooLarge:
-        return refusal(too_large(request.app[SETTINGS].limits.body_bytes))
     except web.HTTPException as error:
         what = f"{error.reason}: {request.method} {request.path[:200]}{hint(request.path)}"
         answer = refusal(BadRequest(what, status=error.status, code="no_such_route"))
@@ -159,14 +157,21 @@ def hint(path: str) -> str:
 
 def refusal(fault: Fault) -> web.Response:
     """Write a fault as an answer."""
-    return web.Response(status=fault.status, body=fault.body(), headers=fault.headers())
+    response = web.Response(status=fault.status, body=fault.body(), headers=fault.headers())
+    if fault.closes:
+        response.force_close()
+    return response
 
 
 @web.middleware
 async def front_door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what no honest client sends, before anything else looks at it."""
-    check_protocol(request)
-    check_host(request)
+    try:
+        check_protocol(request)
+        check_host(request)
+    except BadRequest as fault:
+        fault.closes = True
+        raise
     if request.path not in OPEN:
         check_key(request)
     found = request.match_info.http_exception is None  # else 404 or 405 says more than what follows
@@ -208,19 +213,30 @@ def check_key(request: web.Request) -> None:
         raise BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key")
 
 
-async def read_bytes(request: web.Request) -> bytes:
+async def read_bytes(request: web.Request, hold: Hold) -> bytes:
     """Read a body within its size and time."""
     limits = request.app[SETTINGS].limits
-    if (request.content_length or 0) > limits.body_bytes:
-        raise too_large(limits.body_bytes)
+    body = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
-            body = await request.read()
+            async for piece in request.content.iter_any():
+                if len(body) + len(piece) > limits.body_bytes:
+                    raise too_large(limits.body_bytes)
+                hold(len(piece))
+                body += piece
     except TimeoutError as error:
         what = f"the body did not come within {limits.body_seconds:g} s (limits.body_seconds)"
         raise BadRequest(what, status=408, code="slow_body") from error
     mark_read()
-    return body
+    return bytes(body)
+
+
+def check_size(request: web.Request) -> int | None:
+    """Return the size that a body announces, where it does and that is no more than may be."""
+    limit, announced = request.app[SETTINGS].limits.body_bytes, request.content_length
+    if (announced or 0) > limit:
+        raise too_large(limit)
+    return announced
 
 
 def too_large(limit: int) -> BadRequest:
@@ -231,8 +247,8 @@ def too_large(limit: int) -> BadRequest:
 async def chat(request: web.Request) -> web.StreamResponse:
     """Serve a chat request: mended, observed or relayed."""
     room = request.app[ROOM]
-    with room.holding(request.content_length):
-        raw = await read_bytes(request)
+    with room.holding(check_size(request)) as hold:
+        raw = await read_bytes(request, hold)
         async with room.place():
             if request.app[SETTINGS].mode == "off" or request.headers.get("x-toolmend-mode") == "off":
                 return await pass_on(request, raw, CHAT, request.app[SERVERS].of_body(raw).upstream)
@@ -267,8 +283,8 @@ async def relayed(request: web.Request) -> web.StreamResponse:
     """Relay a route that is not ours."""
     path = request.path.removeprefix(max((each for each in PREFIXES if request.path.startswith(f"{each}/")), key=len, default=""))
     servers, room = request.app[SERVERS], request.app[ROOM]
-    with room.holding(request.content_length if request.method == "POST" else 0):
-        body = await read_bytes(request) if request.method == "POST" else None
+    with room.holding(check_size(request) if request.method == "POST" else 0) as hold:
+        body = await read_bytes(request, hold) if request.method == "POST" else None
         async with room.place():
             if path == MODELS and servers.others:
                 return web.json_response(body=await list_models(servers, request.headers))

@@ -8,7 +8,12 @@ import orjson
 
 
 class Fault(Exception):
-    """Something that ends a request with an error. `retry_after` is in seconds; `noted`: the operator was told already."""
+    """Something that ends a request with an error.
+
+    retry_after  seconds
+    noted        the operator was told already
+    closes       the connection ends as well: nobody knows where the next request on it begins, or for whom it is
+    """
 
     status = 500
     kind = "internal_error"
@@ -20,6 +25,7 @@ class Fault(Exception):
         self.code = code or self.code
         self.retry_after = retry_after
         self.noted = False
+        self.closes = False
 
     def body(self) -> bytes:
         """Return the error as OpenAI's API words it."""

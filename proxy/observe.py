@@ -24,6 +24,7 @@ from proxy.services import Services
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import CHAT, Upstream, answer_headers
 from proxy.watch import mark
+from proxy.wide_json import read_json
 from rules.conversation import Turn
 
 
@@ -145,7 +146,7 @@ def _got(reader: Reader) -> Turn:
 def read_copy(data: bytes, reader: Reader, decoding: Decoding) -> None:
     """Read an answer from its bytes, streamed or whole."""
     if data.lstrip()[:1] == b"{":
-        decoding.feed(reader, reader.take_whole(orjson.loads(data)))
+        decoding.feed(reader, reader.take_whole(read_json(data)))
         return
     splitter = Splitter(len(data) + 1)
     for event in (*splitter.feed(data), *splitter.finish()):

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -80,11 +80,20 @@ class Profile:
         return fit(self.match, model)
 
 
+NAME = 200
+"""Characters of a model's name up to which it is remembered which profile it fits."""
+
+
 def fit(patterns: Sequence[str], model: str) -> int:
     """Say how specifically one of the patterns matches a served model name: literal characters, or -1 for no match.
 
     Without regard to case; what follows the last `/` counts, too.
     """
+    return _fit(tuple(patterns), model) if len(model) <= NAME else _fit.__wrapped__(tuple(patterns), model)
+
+
+@lru_cache(maxsize=4096)
+def _fit(patterns: tuple[str, ...], model: str) -> int:
     name = model.lower()
     names = (name, name.rpartition("/")[2])
     return max((_weight(each) for each in patterns if any(fnmatchcase(name, each.lower()) for name in names)), default=-1)

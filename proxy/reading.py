@@ -17,6 +17,7 @@ import orjson
 from adapters.base import Call
 from adapters.models.native import Structured
 from proxy.errors import BadRequest, Overloaded, UpstreamBroken
+from proxy.wide_json import read_json
 from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
@@ -60,6 +61,20 @@ class Usage:
         """Return the usage as OpenAI's API has it."""
         total = self.prompt + self.completion
         return {**self.details, "prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+
+
+MAX_PARTS = 250_000
+"""Lists and objects in what a server sends at once (four megabytes at most): to read more would keep everybody waiting."""
+
+
+def parsed(data: bytes, what: str) -> Any:
+    """Parse what the model server sent. Raises UpstreamBroken."""
+    if len(data) > MAX_PARTS and data.count(b"[") + data.count(b"{") > MAX_PARTS:
+        raise UpstreamBroken(f"the model server sent {what} of more than {MAX_PARTS} lists and objects")
+    try:
+        return read_json(data)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamBroken(f"the model server sent {what} of {len(data)} bytes that is no JSON") from error
 
 
 class Reader:
@@ -146,11 +161,7 @@ class Reader:
         if data == b"[DONE]":
             self.done = True
             return Piece()
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise UpstreamBroken(f"the model server sent an event of {len(data)} bytes that is no JSON") from error
-        return self.take_event(event)
+        return self.take_event(parsed(data, "an event"))
 
     def take_event(self, event: Any) -> Piece:
         """Read one event, parsed."""

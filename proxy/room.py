@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from proxy.errors import Overloaded
 from proxy.settings import Limits
 
 RETRY_AFTER = 2
+
+Hold = Callable[[int], None]
+"""Holds so many bytes more. Raises Overloaded."""
 
 
 class Room:
@@ -21,16 +24,29 @@ class Room:
         self._bytes = 0
 
     @contextmanager
-    def holding(self, size: int | None) -> Iterator[None]:
-        """Reserve memory for a body of `size` bytes; of one that does not tell its size, for the largest there may be."""
-        size = min(size if size is not None else self._limits.body_bytes, self._limits.body_bytes)
-        if self._bytes + size > self._limits.inflight_bytes and self._bytes:
-            raise Overloaded("too many large requests at once (limits.inflight_bytes)", retry_after=RETRY_AFTER)
-        self._bytes += size
+    def holding(self, announced: int | None) -> Iterator[Hold]:
+        """Hold a body while it is served: `Hold` is told of each piece as it comes. `announced`: its size, where that is known.
+
+        Nothing is held for what was only announced: a few clients that announce much and send nothing would keep all others out.
+        """
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            self._check(size, others=self._bytes - held)
+            held += size
+            self._bytes += size
+
+        self._check(announced or 0, others=self._bytes)
         try:
-            yield
+            yield hold
         finally:
-            self._bytes -= size
+            self._bytes -= held
+
+    def _check(self, size: int, others: int) -> None:
+        """Refuse what would be too much. Whoever is alone is served."""
+        if others and self._bytes + size > self._limits.inflight_bytes:
+            raise Overloaded("too many large requests at once (limits.inflight_bytes)", retry_after=RETRY_AFTER)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:

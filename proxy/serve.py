@@ -20,6 +20,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from proxy.app import HANDLING, make_app
 from proxy.metrics import METRICS, metrics_app
 from proxy.profiles import load
+from proxy.server_log import server_logger
 from proxy.settings import Settings
 from proxy.tls import server_context
 
@@ -90,6 +91,7 @@ def make_runner(settings: Settings) -> web.AppRunner:
         shutdown_timeout=settings.limits.drain_seconds,
         lingering_time=LINGERING,
         access_log=None,
+        logger=server_logger(),
         max_line_size=8190,
         max_field_size=8190,
         max_headers=64,
@@ -133,7 +135,7 @@ async def serve(settings: Settings) -> int:
 
 async def metrics_runner(app: web.Application) -> web.AppRunner:
     """Build the runner of an application's metrics."""
-    runner = web.AppRunner(metrics_app(app[METRICS]), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(metrics_app(app[METRICS]), access_log=None, logger=server_logger(), shutdown_timeout=1.0)
     await runner.setup()
     return runner
 

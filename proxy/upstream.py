@@ -47,6 +47,9 @@ KEEPALIVE = 2.0
 LARGE = 512 * 1024
 """Bytes of a body that are still written in one go."""
 
+READ = 64 * 1024
+"""Bytes of an answer from which on no more are read before these are taken: whoever reads them keeps all others waiting."""
+
 END_SECONDS = 0.5
 """How long the end of an answer may lag behind its `[DONE]`."""
 
@@ -80,6 +83,7 @@ class Upstream:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
             skip_auto_headers=("User-Agent",),
+            read_bufsize=READ,
             max_line_size=8190,
             max_field_size=8190,
         )
@@ -118,7 +122,7 @@ class Upstream:
                 if response.status == 429:
                     pause = patience(response, deadline)
                 else:
-                    if response.status < 200 or 300 <= response.status < 400:
+                    if not (200 <= response.status < 300 or 400 <= response.status < 600):
                         raise UpstreamBroken(f"the model server answered HTTP {response.status}; redirects are not followed")
                     yield response
                     return
@@ -174,6 +178,7 @@ class Upstream:
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield an answer's bytes as they come, each within the idle time."""
         limit, name = self.limits.first_byte_seconds, "first_byte_seconds"  # vLLM sends its headers before the prefill
+        ended = end_of(response)
         while True:
             try:
                 async with asyncio.timeout(limit):
@@ -183,6 +188,7 @@ class Upstream:
             except (aiohttp.ClientError, ConnectionError) as error:
                 raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
             if not piece:
+                check_end(ended)
                 return
             if response.status == 200:
                 mark("wrote")
@@ -207,10 +213,30 @@ class Upstream:
             pieces.append(piece)
         return b"".join(pieces)
 
-    async def refusal(self, response: aiohttp.ClientResponse) -> UpstreamRefused:
-        """Read an error answer, to be passed on as it came."""
+    async def refusal(self, response: aiohttp.ClientResponse) -> UpstreamRefused | UpstreamBroken:
+        """Read an error answer, to be passed on as it came. A success without an answer (204) is a fault of another kind."""
+        if response.status < 300:
+            return UpstreamBroken(f"the model server answered HTTP {response.status}, and nothing with it")
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def end_of(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
+    """Return what will tell how a connection ended, for an answer that has no other end; None for all others."""
+    connection = response.connection
+    framed = response.content_length is not None or "transfer-encoding" in response.headers
+    if framed or connection is None or connection.protocol is None:
+        return None
+    ended = connection.protocol.closed
+    if ended is not None:
+        ended.add_done_callback(lambda each: each.cancelled() or each.exception())  # whether or not anybody asks
+    return ended
+
+
+def check_end(ended: asyncio.Future[None] | None) -> None:
+    """Raise where a connection ended by an error: aiohttp takes that, too, for the end of an answer without a length."""
+    if ended is not None and ended.done() and not ended.cancelled() and (error := ended.exception()) is not None:
+        raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})")
 
 
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:

@@ -15,7 +15,7 @@ from rules.conversation import Conversation
 
 def recognises(body: Body) -> bool:
     """Tell it from mini-swe-agent, whose prompt it has, by the timeout that its tool takes."""
-    tools = openai_chat.read({"tools": body.get("tools")}).tools
+    tools = openai_chat.tools_in(body)
     properties = tools[0].parameters.get("properties") if tools else None
     return isinstance(properties, dict) and "timeout" in properties and mini_swe_agent_tools.recognises(body)
 

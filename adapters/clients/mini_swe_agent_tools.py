@@ -19,7 +19,7 @@ from rules.conversation import Conversation
 
 def recognises(body: Body) -> bool:
     """Tell it by its one tool, and by how its prompt says to submit or to write a command."""
-    names = [tool.name for tool in openai_chat.read({"tools": body.get("tools")}).tools]
+    names = [tool.name for tool in openai_chat.tools_in(body)]
     text = prompted.head(body) if names == ["bash"] else ""
     return any(mark in text for mark in (SUBMISSION, FENCE, CLOSE))
 

@@ -26,7 +26,7 @@ def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
 def read(body: Body) -> Conversation:
     """Read tools and turns. With `tool_choice: "none"` nothing may be called, and with a function's name nothing but that."""
     choice = body.get("tool_choice")
-    declared = () if choice == "none" else tuple(_tools(body.get("tools") or ()))
+    declared = () if choice == "none" else tools_in(body)
     named = _named(choice)
     if named:
         declared = tuple(tool for tool in declared if tool.name == named) or declared
@@ -34,6 +34,11 @@ def read(body: Body) -> Conversation:
     several: Several = "first" if body.get("parallel_tool_calls") is False else "all"
     policy = replace(policy, prose="message" if policy.finish else "answer", several=several)
     return Conversation(declared, tuple(map(turn_of, body.get("messages") or ())), policy)
+
+
+def tools_in(body: Body) -> Tools:
+    """Read the tools alone."""
+    return tuple(_tools(body.get("tools") or ()))
 
 
 def _named(choice: Any) -> str:

@@ -17,7 +17,7 @@ _BASH = "runs the given command directly in bash"
 
 def recognises(body: Body) -> bool:
     """Tell it by its tools: its own description of bash, and one to submit with."""
-    tools = {tool.name: tool.description for tool in openai_chat.read({"tools": body.get("tools")}).tools}
+    tools = {tool.name: tool.description for tool in openai_chat.tools_in(body)}
     return "submit" in tools and tools.get("bash", "").startswith(_BASH)
 
 

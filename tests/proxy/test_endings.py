@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from proxy.settings import Budget, Limits
 from tests.conftest import BASH, MODEL, Proxy, Start
 from tests.fake_vllm import FakeVllm, refusing, sending
 from tests.proxy.test_exchange import written
+from tests.reliability.hostile import hostile
 
 GOOD = '<|tool_call>call:bash{command:<|"|>ls -la<|"|>}<tool_call|>'
 EMPTY = "<|tool_call>call:bash{}<tool_call|>"
@@ -152,6 +155,34 @@ async def test_a_relayed_answer_that_takes_too_long_has_no_proper_end(vllm: Fake
         async with session.post(f"{url}/v1/chat/completions", json={**ASK, "stream": True}) as response:
             with pytest.raises(aiohttp.ClientError):
                 await response.read()
+
+
+@pytest.mark.parametrize("mode", ["off", "observe", "repair"])
+async def test_a_reset_is_not_the_end_of_a_relayed_answer_without_a_length(start: Start, mode: str) -> None:
+    async def reset(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: {}\n\n")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with hostile(reset) as server:
+        url = await start(upstream=server.url, mode=mode)
+        body = {**ASK, "stream": True, "tools": [BASH] if mode == "observe" else []}
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
+                assert answer.status == 200
+                with pytest.raises(aiohttp.ClientError):
+                    await answer.read()
+
+
+@pytest.mark.parametrize("mode", ["off", "observe"])
+async def test_a_close_is_the_end_of_a_relayed_answer_without_a_length(start: Start, mode: str) -> None:
+    async with hostile(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: {}\n\n") as server:
+        url = await start(upstream=server.url, mode=mode)
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"{url}/v1/chat/completions", json={**ASK, "stream": True}) as answer:
+                assert await answer.read() == b"data: {}\n\n"
 
 
 async def test_a_complaint_about_the_clients_own_wish_is_its_own(proxy: Proxy) -> None:

@@ -241,6 +241,16 @@ def test_a_value_that_is_in_no_fixed_set_is_another() -> None:
     assert "made_up" not in CODE_NAMES
 
 
+async def test_probes_are_no_answers_to_a_client(vllm: FakeVllm, stream: bool) -> None:
+    async with metered(upstream=vllm.url, probe=True) as meter:
+        vllm.says(GOOD)
+        await through(meter, vllm, stream=stream).ask(tools=[BASH])
+        async with asyncio.timeout(10):
+            while not any(each.get("messages") != vllm.requests[0]["messages"] for each in vllm.requests):
+                await asyncio.sleep(0.02)
+        assert await meter.value("toolmend_upstream_responses_total") == 1
+
+
 async def test_what_blocks_the_loop_is_seen_and_forgotten() -> None:
     lag = Lag()
     looking = asyncio.create_task(lag.run())

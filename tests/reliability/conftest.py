@@ -9,10 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from tests.fake_vllm import FakeVllm
 from tests.reliability.load import unbounded
 from tests.reliability.rows import ROWS
+from tests.reliability.shared import Shared, sharing
 from tests.reliability.stand import Toolmend, toolmend
 from tests.reliability.table import Table, written
 
@@ -85,3 +87,17 @@ async def served(begin: Begin, vllm: FakeVllm) -> AsyncIterator[Toolmend]:
         vllm.headers.clear()
         vllm.peak = vllm.aborted = 0
         yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
+    async with sharing(tmp_path_factory.mktemp("shared") / "toolmend") as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shared(_shared: Shared) -> AsyncIterator[Shared]:
+    """One toolmend for all tests that ask for it; they run on the session's loop. The invariants are checked after each."""
+    _shared.forget()
+    yield _shared
+    await _shared.toolmend.check()

@@ -1,0 +1,200 @@
+"""The anchors: nginx, haproxy and LiteLLM's proxy as processes on loopback, each before one port where a model server will be."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.conftest import MODEL
+from tests.reliability.stand import ROOT, free_port
+
+LITELLM_VERSION = "1.108.7"
+VARIABLE = "TOOLMEND_LITELLM_VENV"
+
+NGINX = """daemon off;
+{user}worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+{temporary}
+access_log off;
+upstream model {{ server 127.0.0.1:{upstream}; keepalive 16; }}
+server {{
+  listen 127.0.0.1:{port};
+  location / {{
+    proxy_pass http://model;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_buffering off;
+    proxy_read_timeout 600s;
+  }}
+}}
+}}
+"""
+
+HAPROXY = """global
+  maxconn 1000
+defaults
+  mode http
+  timeout connect 3s
+  timeout client 600s
+  timeout server 600s
+frontend front
+  bind 127.0.0.1:{port}
+  default_backend model
+backend model
+  server vllm 127.0.0.1:{upstream}
+"""
+
+LITELLM_YAML = """model_list:
+  - model_name: {model}
+    litellm_params:
+      model: hosted_vllm/{model}
+      api_base: http://127.0.0.1:{upstream}/v1
+      api_key: none
+router_settings:
+  disable_cooldowns: true
+"""
+
+
+class NotHere(RuntimeError):
+    """An anchor cannot be had here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A running server. `name` with its version."""
+
+    name: str
+    url: str
+
+
+@dataclass
+class Anchors:
+    """Those that run, before `upstream` (a port), and why others do not."""
+
+    upstream: int
+    running: dict[str, Anchor] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def version(words: list[str]) -> str:
+    """Return the first version number that a command prints."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
+    return found[0] if found else "?"
+
+
+@contextmanager
+def process(folder: Path, name: str, words: list[str], port: int, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run a server until the block ends; yield its base URL once it listens."""
+    with (folder / f"{name}.log").open("wb") as out:
+        begun = subprocess.Popen(
+            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **(environment or {})}
+        )
+    try:
+        deadline = time.monotonic() + 180
+        while not _listens(port):
+            if begun.poll() is not None or time.monotonic() > deadline:
+                raise NotHere(f"{name} did not start: {(folder / f'{name}.log').read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        begun.send_signal(signal.SIGTERM)
+        try:
+            begun.wait(15)
+        except subprocess.TimeoutExpired:
+            begun.kill()
+            begun.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.settimeout(1)
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def command(name: str) -> str:
+    """Return the path of a command of Debian's. Raises NotHere."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if not found:
+        raise NotHere(f"{name} is not installed (apt-get install {name})")
+    return found
+
+
+@contextmanager
+def nginx(folder: Path, upstream: int) -> Iterator[Anchor]:
+    """Run nginx as a reverse proxy that streams: its defaults, HTTP/1.1 and kept connections upstream, no buffering."""
+    path, port = command("nginx"), free_port()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "\n".join(f"{each}_temp_path {folder}/{each};" for each in kinds)
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    conf = NGINX.format(folder=folder, temporary=temporary, user=user, port=port, upstream=upstream)
+    (folder / "nginx.conf").write_text(conf)
+    with process(folder, "nginx", [path, "-p", str(folder), "-c", str(folder / "nginx.conf")], port) as url:
+        yield Anchor(f"nginx {version([path, '-v'])}", url)
+
+
+@contextmanager
+def haproxy(folder: Path, upstream: int) -> Iterator[Anchor]:
+    """Run haproxy with its defaults, and the timeouts that it wants to be given."""
+    path, port = command("haproxy"), free_port()
+    (folder / "haproxy.cfg").write_text(HAPROXY.format(port=port, upstream=upstream))
+    with process(folder, "haproxy", [path, "-db", "-f", str(folder / "haproxy.cfg")], port) as url:
+        yield Anchor(f"haproxy {version([path, '-v'])}", url)
+
+
+@contextmanager
+def litellm(folder: Path, upstream: int) -> Iterator[Anchor]:
+    """Run LiteLLM's proxy with one model, without keys and without a database."""
+    python, port = litellm_python(), free_port()
+    (folder / "litellm.yaml").write_text(LITELLM_YAML.format(model=MODEL, upstream=upstream))
+    words = [str(python.parent / "litellm"), "--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    quiet = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+    }
+    with process(folder, "litellm", [*words, "--telemetry", "False"], port, quiet) as url:
+        yield Anchor(f"LiteLLM {LITELLM_VERSION}", url)
+
+
+def litellm_python() -> Path:
+    """Return the Python of LiteLLM's environment: the one that is named, else one under .cache/, made if need be (0.8 GB)."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named).absolute() / "bin" / "python"
+    home = ROOT / ".cache" / f"litellm-{LITELLM_VERSION}"
+    if not (home / "complete").is_file():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True, timeout=120)
+        pin = f"litellm[proxy]=={LITELLM_VERSION}"
+        done = subprocess.run([home / "bin" / "python", "-m", "pip", "install", "--quiet", pin], check=False, timeout=3600)
+        if done.returncode:
+            raise NotHere(f"pip could not install {pin}")
+        (home / "complete").touch()
+    return home / "bin" / "python"
+
+
+@contextmanager
+def anchors(folder: Path, *, all_of_them: bool) -> Iterator[Anchors]:
+    """Run those that can be had. LiteLLM only where `all_of_them` are asked for: it takes long to install and to start."""
+    made = Anchors(free_port())
+    with ExitStack() as stack:
+        for each in (nginx, haproxy, *([litellm] if all_of_them else [])):
+            own = folder / each.__name__
+            own.mkdir()
+            try:
+                made.running[each.__name__] = stack.enter_context(each(own, made.upstream))
+            except NotHere as error:
+                made.missing[each.__name__] = str(error)
+        yield made
