@@ -23,6 +23,7 @@ from proxy.notes import note_unreadable
 from proxy.observe import observe
 from proxy.plan import Plan, make_plan
 from proxy.profiles import Profile
+from proxy.redact import excerpt
 from proxy.relay import relay
 from proxy.reply import reply_to
 from proxy.room import Hold, Room
@@ -134,7 +135,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except Fault as fault:
         if not fault.noted:
-            log.info("refused", path=request.path[:200], status=fault.status, error=fault.message[:500])
+            log.info("refused", path=excerpt(request.path, 200), status=fault.status, error=excerpt(fault.told, 500))
         return refusal(fault)
     except web.HTTPException as error:
         what = f"{error.reason}: {request.method} {request.path[:200]}{hint(request.path)}"
@@ -144,7 +145,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:  # ours: the outermost place, so that the client learns it and the operator finds it
-        log.exception("unhandled", path=request.path[:200])
+        log.exception("unhandled", path=excerpt(request.path, 200))
         return refusal(Fault('toolmend failed on this request; its log says why (event "unhandled")'))
 
 

@@ -134,7 +134,12 @@ class Asking:
                         question = self._in_words(answer, answer.problem, allowed)
                     return await self._ask(question)
         except (Fault, TimeoutError) as error:
-            log.warning("asking again failed", turn=self._turn_id, rung=question.rung, error=str(error) or "out of time")
+            log.warning(
+                "asking again failed",
+                turn=self._turn_id,
+                rung=question.rung,
+                error=error.told if isinstance(error, Fault) else "out of time",
+            )
             return None
 
     def _next_question(self, answer: Answer, problem: Problem, allowed: Allowance) -> Question:
@@ -188,7 +193,7 @@ class Asking:
         try:
             answer = await self._ask(question)
         except (UpstreamRefused, UpstreamBroken) as error:
-            log.warning("the grammar failed", turn=self._turn_id, form=demand.form.name, error=str(error))
+            log.warning("the grammar failed", turn=self._turn_id, form=demand.form.name, error=error.told)
             if isinstance(error, UpstreamRefused) and error.status in (400, 422) and unknown(error.words):
                 grammars.ignored(model, demand.form)  # which cost nothing, so the next form comes at once
                 other = self._demand(before, demand.constraint)

@@ -13,10 +13,10 @@ import click
 from click.core import ParameterSource
 from pydantic import BaseModel, JsonValue, SecretStr
 from pydantic_core import to_jsonable_python
-from tabulate import tabulate
 
 from proxy.cli_shared import FILE, KEYS
 from proxy.settings import Settings
+from proxy.tables import table
 from proxy.toml_lines import Path as Where
 from proxy.toml_lines import key_lines
 
@@ -109,8 +109,8 @@ def _table(where: Where, value: Any, from_file: dict[Where, str]) -> Iterator[Ro
 
 def lines(found: Sequence[Row]) -> Iterable[str]:
     """Return the rows as a table."""
-    table = [(row.key, _shown(row.value), row.origin) for row in found]
-    return tabulate(table, headers=("setting", "value", "from"), tablefmt="simple", disable_numparse=True).splitlines()
+    rows = [(row.key, _shown(row.value), row.origin) for row in found]
+    return table(("setting", "value", "from"), rows).splitlines()
 
 
 def _shown(value: JsonValue) -> str:

@@ -13,6 +13,7 @@ class Fault(Exception):
     retry_after  seconds
     noted        the operator was told already
     closes       the connection ends as well: nobody knows where the next request on it begins, or for whom it is
+    own          our words for it, where the message quotes a model server: its words may hold what a user wrote
     """
 
     status = 500
@@ -26,6 +27,12 @@ class Fault(Exception):
         self.retry_after = retry_after
         self.noted = False
         self.closes = False
+        self.own = ""
+
+    @property
+    def told(self) -> str:
+        """What the log says of it."""
+        return self.own or self.message
 
     def body(self) -> bytes:
         """Return the error as OpenAI's API words it."""

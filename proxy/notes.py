@@ -9,6 +9,7 @@ from proxy.journal import Book
 from proxy.outcome import End, Outcome, outcome_of
 from proxy.plan import Plan
 from proxy.recording import Subject, as_record, called, spent
+from proxy.redact import excerpt
 from proxy.tally import Kind
 from proxy.watch import count_turn
 
@@ -24,7 +25,7 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
         "answered",
         turn=subject.turn_id,
         client=plan.client.name,
-        model=plan.model[:200],
+        model=excerpt(plan.model, 200),
         outcome=outcome.name,
         attempts=begun(subject.heard),
         repairs=outcome.repairs,
@@ -32,7 +33,7 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
         reason=outcome.reason,
         engine=tuple(each.name or each.kind for each in faults),
         engine_issues=tuple(dict.fromkeys(issue for each in faults for issue in each.issues)),
-        error=subject.end.error.message[:500] if subject.end.error else "",
+        error=excerpt(subject.end.error.told, 500) if subject.end.error else "",
         seconds=round(subject.timings["total"], 3),
     )
     if subject.moves:
@@ -40,7 +41,7 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
     notable = outcome.name != "as-is" or outcome.reason
     if journal is not None:
         journal.count(
-            Kind(plan.client.name, plan.model[:200], plan.profile.name, plan.mode),
+            Kind(plan.client.name, excerpt(plan.model, 200), plan.profile.name, plan.mode),
             outcome,
             spent(subject),
             called=called(subject),
@@ -51,13 +52,13 @@ def note(subject: Subject, journal: Book | None, upstream: str) -> None:
 
 def kind_of(plan: Plan) -> Kind:
     """Say with which other turns a turn is counted."""
-    return Kind(plan.client.name, plan.model[:200], plan.profile.name, plan.mode)
+    return Kind(plan.client.name, excerpt(plan.model, 200), plan.profile.name, plan.mode)
 
 
 def note_unreadable(plan: Plan, turn_id: str, journal: Book | None, upstream: str) -> None:
     """Tell operator and journal of a request that is passed on because the tools in its prompt cannot be read."""
     outcome = Outcome("relayed", "client-schema", plan.unreadable)
-    log.warning("unreadable", turn=turn_id, client=plan.client.name, model=plan.model[:200], reason=outcome.reason)
+    log.warning("unreadable", turn=turn_id, client=plan.client.name, model=excerpt(plan.model, 200), reason=outcome.reason)
     subject = Subject(plan, turn_id, (), End(complete=True), {})
     count_turn(subject, outcome)
     if journal is not None:

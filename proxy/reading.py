@@ -16,14 +16,15 @@ import orjson
 
 from adapters.base import Call
 from adapters.models.native import Structured
-from proxy.errors import BadRequest, Overloaded, UpstreamBroken
+from proxy.errors import BadRequest, Fault, Overloaded, UpstreamBroken
 from proxy.wide_json import read_json
 from rules.conversation import Ending
 
 Source = Literal["logprobs", "content"]
 
-_END_TOKEN = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
-"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token."""
+_END_TOKEN = re.compile(r"<[^<>\s\"]{1,40}>|\[/?[A-Z_]{2,20}\]")
+"""Looks like a special token. As the very last token of an answer that no limit cut, it is the end token. Gemma 4's quotation
+mark is none: a limit may cut a call behind it as well as anywhere else."""
 
 LOST = "\ufffd"
 
@@ -161,6 +162,8 @@ class Reader:
         if data == b"[DONE]":
             self.done = True
             return Piece()
+        if not data.strip():  # it keeps a connection open, and says nothing
+            return Piece()
         return self.take_event(parsed(data, "an event"))
 
     def take_event(self, event: Any) -> Piece:
@@ -193,11 +196,13 @@ class Reader:
         detail = error if isinstance(error, dict) else {"message": str(error)}
         code = detail.get("code")
         message = f"the model server reported: {str(detail.get('message'))[:500]}"
+        fault: Fault = UpstreamBroken(message, code="upstream_error_event")
         if code == 429:
-            raise Overloaded(message, retry_after=2)
-        if isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
-            raise BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
-        raise UpstreamBroken(message, code="upstream_error_event")
+            fault = Overloaded(message, retry_after=2)
+        elif isinstance(code, int) and 400 <= code < 500 and not self._tokens and not self._content:
+            fault = BadRequest(str(detail.get("message")), status=code, code=str(detail.get("type") or "bad_request"))
+        fault.own = "the model server reported an error"
+        raise fault
 
     def _choice(self, choice: dict[str, Any]) -> Piece:
         delta = as_dict(choice.get("delta"))

@@ -15,6 +15,7 @@ from proxy.heard import Heard, Knowledge, answers_of, usage_of
 from proxy.outcome import End, Outcome
 from proxy.plan import Plan
 from proxy.reading import Reader
+from proxy.redact import excerpt
 from proxy.tally import Spent
 from rules.conversation import ToolCall, Turn
 
@@ -131,7 +132,7 @@ def _attempt(heard: Heard) -> record.Attempt:
         record.Usage(used.prompt, used.completion, used.prompt + used.completion),
         problem=fault.code if fault else "" if answer else BROKE_OFF,
         http=fault.status if fault else 200,
-        error=(fault.words if isinstance(fault, UpstreamRefused) else fault.message)[:ERROR] if fault else "",
+        error=excerpt(fault.words if isinstance(fault, UpstreamRefused) else fault.message, ERROR) if fault else "",
         conceded=heard.learned.name if heard.learned else "",
         rung=heard.rung,
         came=_came(heard.reader) if heard.reader else record.Came(),

@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,11 +20,14 @@ from structlog.tracebacks import ExceptionDictTransformer
 from proxy.app import HANDLING, make_app
 from proxy.metrics import METRICS, metrics_app
 from proxy.profiles import load
+from proxy.redact import is_suspect, redact_json, redact_line
 from proxy.server_log import server_logger
 from proxy.settings import Settings
 from proxy.tls import server_context
 
 log = structlog.get_logger()
+
+JSON = structlog.processors.JSONRenderer()
 
 KEEPALIVE = 15.0
 """Seconds an idle client connection is kept. aiohttp's own default for a runner is an hour."""
@@ -76,10 +79,16 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),  # locals hold keys and prompts
-            structlog.processors.JSONRenderer(),
+            without_secrets,
         ],
         cache_logger_on_first_use=True,
     )
+
+
+def without_secrets(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+    """Write an event as JSON. Where there may be a secret in it, in its names or the words of an error, that is taken out."""
+    line = str(JSON(logger, name, event))
+    return redact_line(str(JSON(logger, name, redact_json(dict(event))))) if is_suspect(line) else line
 
 
 def make_runner(settings: Settings) -> web.AppRunner:

@@ -31,6 +31,7 @@ from proxy.errors import Fault
 from proxy.heard import Heard
 from proxy.outcome import Outcome
 from proxy.recording import Subject
+from proxy.redact import excerpt
 from proxy.upstream import CHAT
 from proxy.version import version
 from proxy.watch import Asked
@@ -81,7 +82,7 @@ class Tracing:
             "url.scheme": request.scheme,
         }
         if agent := request.headers.get("user-agent"):
-            attributes["user_agent.original"] = agent[:NAME]
+            attributes["user_agent.original"] = excerpt(agent, NAME)
         name = f"{request.method} {route}"
         parent = self._context.extract(request.headers)
         return RequestTrace(self, self._tracer.start_span(name, parent, SpanKind.SERVER, attributes))
@@ -154,7 +155,7 @@ class RequestTrace:
             }
         )
         for question, heard in zip((each for each in self._questions if each.chat), subject.heard, strict=False):
-            question.span.update_name(f"chat {plan.model[:NAME]}".rstrip())
+            question.span.update_name(f"chat {excerpt(plan.model, NAME)}".rstrip())
             question.span.set_attributes(_heard(subject, heard))
 
     def end(self, status: int | None) -> None:
@@ -172,7 +173,7 @@ def _heard(subject: Subject, heard: Heard) -> dict[str, AttributeValue]:
     """Say what was asked for in a question, and what came."""
     plan = subject.plan
     found: dict[str, AttributeValue] = {
-        "gen_ai.request.model": plan.model[:NAME],
+        "gen_ai.request.model": excerpt(plan.model, NAME),
         "gen_ai.request.stream": plan.streamed,
         "gen_ai.provider.name": subject.known.server.server or "openai",
         "toolmend.rung": heard.rung or "first",
@@ -189,7 +190,9 @@ def _read(heard: Heard) -> dict[str, AttributeValue]:
     reader, used = heard.reader, heard.usage
     assert reader is not None
     found: dict[str, AttributeValue] = {
-        f"gen_ai.response.{name}": value[:NAME] for name in ("id", "model") if isinstance(value := reader.head.get(name), str)
+        f"gen_ai.response.{name}": excerpt(value, NAME)
+        for name in ("id", "model")
+        if isinstance(value := reader.head.get(name), str)
     }
     if reader.finish_reason:
         reasons: Sequence[str] = (reader.finish_reason,)

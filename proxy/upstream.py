@@ -1,18 +1,21 @@
-"""The model server: one session, the headers that may pass, and the timers that bound each wait."""
+"""The model server: sessions, the headers that may pass, and the timers that bound each wait."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from math import isfinite
+from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
 
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from proxy.retries import Retries, Trial, told_of_reuse
 from proxy.settings import Settings
 from proxy.tls import upstream_context
 from proxy.watch import asking, count_answer, mark
@@ -58,7 +61,7 @@ PATIENCE = 30.0
 
 
 class Upstream:
-    """Sends requests to one model server. Owns the session; `close` ends it.
+    """Sends requests to one model server. `close` ends its sessions: one keeps connections, one opens new ones.
 
     lost  is called when the server cannot be reached
     """
@@ -69,14 +72,17 @@ class Upstream:
         self._base = settings.upstream
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
         self._pass_key = not settings.guarded
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self.limits.max_streams,
-                keepalive_timeout=KEEPALIVE,
-                ttl_dns_cache=30,
-                enable_cleanup_closed=False,
-                ssl=upstream_context(settings),
-            ),
+        self._retries = Retries()
+        tls = upstream_context(settings)
+        self._session = self._opened(aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE, **self._reach(tls)), told_of_reuse())
+        self._fresh = self._opened(aiohttp.TCPConnector(force_close=True, **self._reach(tls)))
+
+    def _reach(self, tls: ssl.SSLContext | bool) -> dict[str, Any]:
+        return {"limit": self.limits.max_streams, "ttl_dns_cache": 30, "enable_cleanup_closed": False, "ssl": tls}
+
+    def _opened(self, connector: aiohttp.TCPConnector, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, connect=10, sock_connect=self.limits.connect_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -86,11 +92,13 @@ class Upstream:
             read_bufsize=READ,
             max_line_size=8190,
             max_field_size=8190,
+            trace_configs=list(traces),
         )
 
     async def close(self) -> None:
-        """Close the session and all its connections."""
+        """Close the sessions and all their connections."""
         await self._session.close()
+        await self._fresh.close()
 
     @asynccontextmanager
     async def ask(
@@ -141,25 +149,44 @@ class Upstream:
             raise UpstreamTimeout(f"the answer took more than {seconds:g} s (limits.stream_seconds)") from error
 
     async def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """Try once more only where the connection failed before any byte of an answer came."""
-        try:
-            return await self._once(method, path, body, headers)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
-            pass
-        except aiohttp.ClientError as error:
-            raise UpstreamBroken(f"the model server at {self._base} answered with something that is not HTTP: {error}") from error
-        try:
-            return await self._once(method, path, body, headers)
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise UpstreamUnreachable(
-                f"cannot reach the model server at {self._base} ({error}); is it running, and is --upstream right?", retry_after=5
-            ) from error
+        """Try once more only where the connection failed before any byte of an answer came, and then on a new connection.
 
-    async def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        One that was used before tells nothing of the server, which closes it when it likes; new ones that fail are tried again
+        as far as `Retries` allows.
+        """
+        trial = Trial()
+        self._retries.sent()
+        try:
+            return await self._once(self._session, trial, method, path, body, headers)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError) as error:
+            if not trial.reused and not self._retries.take():
+                raise self._unreachable(error) from error
+        except aiohttp.ClientError as error:
+            raise _quoting(f"the model server at {self._base} answered with something that is not HTTP", error) from error
+        try:
+            return await self._once(self._fresh, trial, method, path, body, headers)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> UpstreamUnreachable:
+        what = f"cannot reach the model server at {self._base} ({error}); is it running, and is --upstream right?"
+        return UpstreamUnreachable(what, retry_after=5)
+
+    async def _once(  # noqa: PLR0913, PLR0917 - what one HTTP request is made of
+        self,
+        session: aiohttp.ClientSession,
+        trial: Trial,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> aiohttp.ClientResponse:
         data = io.BytesIO(body) if body is not None and len(body) > LARGE else body
         try:
             async with asyncio.timeout(self.limits.first_byte_seconds):
-                return await self._session.request(method, self._base + path, data=data, headers=headers, allow_redirects=False)
+                return await session.request(
+                    method, self._base + path, data=data, headers=headers, allow_redirects=False, trace_request_ctx=trial
+                )
         except aiohttp.ConnectionTimeoutError as error:
             raise UpstreamUnreachable(f"no connection to {self._base} within its time; is it running?", retry_after=5) from error
         except TimeoutError as error:
@@ -186,7 +213,7 @@ class Upstream:
             except TimeoutError as error:
                 raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
             except (aiohttp.ClientError, ConnectionError) as error:
-                raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})") from error
+                raise _quoting("the connection to the model server broke in mid-answer", error) from error
             if not piece:
                 check_end(ended)
                 return
@@ -236,7 +263,14 @@ def end_of(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
 def check_end(ended: asyncio.Future[None] | None) -> None:
     """Raise where a connection ended by an error: aiohttp takes that, too, for the end of an answer without a length."""
     if ended is not None and ended.done() and not ended.cancelled() and (error := ended.exception()) is not None:
-        raise UpstreamBroken(f"the connection to the model server broke in mid-answer ({error})")
+        raise _quoting("the connection to the model server broke in mid-answer", error)
+
+
+def _quoting(own: str, error: BaseException) -> UpstreamBroken:
+    """Say what is broken; what aiohttp says of it may quote the answer, so the log does without."""
+    fault = UpstreamBroken(f"{own}: {error}")
+    fault.own = f"{own} ({type(error).__name__})"
+    return fault
 
 
 def patience(response: aiohttp.ClientResponse, deadline: float) -> float:

@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tabulate import tabulate
-
 from proxy.doctor.entries import Blame
 from proxy.doctor.findings import Finding
 from proxy.doctor.gathered import Gathered
 from proxy.doctor.protocols import PROTOCOLS, Name
 from proxy.doctor.scenarios import LEVELS
 from proxy.doctor.trials import Trial, Via
+from proxy.tables import table
 
 WIDTH: Final = 120
 
@@ -72,9 +71,7 @@ def _table(gathered: Gathered) -> str:
         for protocol in PROTOCOLS
         if any(trial.way.level == level for trial in gathered.trials)
     ]
-    return tabulate(
-        rows, headers=["level", "protocol", *(title for title, _, _ in COLUMNS)], tablefmt="simple", disable_numparse=True
-    )
+    return table(["level", "protocol", *(title for title, _, _ in COLUMNS)], rows)
 
 
 def _played(gathered: Gathered, level: int, protocol: Name, via: Via, stream: bool) -> list[Trial]:

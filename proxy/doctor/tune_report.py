@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tabulate import tabulate
-
 from proxy.doctor.gathered import Gathered
 from proxy.doctor.tuning import Measured
+from proxy.tables import table
 
 
 def ranked(measured: Sequence[Measured]) -> list[Measured]:
@@ -49,8 +48,7 @@ def text(gathered: Gathered, measured: Sequence[Measured]) -> str:
     ]
     headers = ["protocol", "right", "with 95 % confidence", "of these, as they came", "tokens for a right one"]
     partial = f"PARTIAL: {gathered.stopped}." if gathered.stopped else ""
-    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
-    return "\n\n".join(filter(None, (f"{head}\n{spent}", table, partial, _verdict(measured))))
+    return "\n\n".join(filter(None, (f"{head}\n{spent}", table(headers, rows), partial, _verdict(measured))))
 
 
 def _verdict(measured: Sequence[Measured]) -> str:

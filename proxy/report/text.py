@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import click
-from tabulate import tabulate
 
 from proxy.report.marks import visible
 from proxy.report.summary import Cause, Group, Rates, Summary
+from proxy.tables import table
 
 WIDTH: Final = 24
 """Characters of the longest bar."""
@@ -73,9 +73,7 @@ def _title(text: str) -> str:
 def _table(groups: Sequence[Group], by: str) -> str:
     most = max(each.turns for each in groups)
     rows = [[each.name, each.turns, _bar(each, most), each.lost or "", _tokens(each), _seconds(each)] for each in groups]
-    align = ("left", "right", "left", "right", "right", "right")
-    head = [by, "turns", "", "lost", "tokens", "seconds"]
-    return tabulate(rows, head, tablefmt="simple", colalign=align, disable_numparse=True)
+    return table([by, "turns", "", "lost", "tokens", "seconds"], rows, (False, True, False, True, True, True))
 
 
 def _bar(group: Group, most: int) -> str:

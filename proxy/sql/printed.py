@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 import click
-from tabulate import tabulate
 
 from proxy.report.marks import visible
 from proxy.sql.ask import Reply
 from proxy.sql.tables import EXAMPLES, TABLES
+from proxy.tables import table
 
 Format = Literal["table", "csv", "json"]
 
@@ -72,9 +72,7 @@ def _csv(reply: Reply) -> str:
 def _table(reply: Reply) -> str:
     rows = [[_cell(each) for each in row] for row in reply.rows]
     numbers = [any(_is_number(row[at]) for row in reply.rows) for at in range(len(reply.columns))]
-    align = ["right" if each else "left" for each in numbers]
-    head = [visible(each) for each in reply.columns]
-    return tabulate(rows, head, tablefmt="simple", colalign=align if rows else None, disable_numparse=True)
+    return table([visible(each) for each in reply.columns], rows, numbers if rows else ())
 
 
 def _is_number(value: Any) -> bool:
@@ -100,10 +98,10 @@ def _cell(value: Any) -> str:
 
 def overview() -> Iterator[str]:
     """Yield what there is to ask: the tables, their columns, and examples."""
-    for table in TABLES:
-        yield f"{click.style(table.name, bold=True)}: {table.meaning}"
-        widest = max(len(each.name) for each in table.columns)
-        yield from (f"  {each.name:<{widest}}  {each.meaning}" for each in table.columns)
+    for shown in TABLES:
+        yield f"{click.style(shown.name, bold=True)}: {shown.meaning}"
+        widest = max(len(each.name) for each in shown.columns)
+        yield from (f"  {each.name:<{widest}}  {each.meaning}" for each in shown.columns)
         yield ""
     yield click.style("examples", bold=True)
     for what, sql in EXAMPLES:

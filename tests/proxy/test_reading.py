@@ -35,6 +35,16 @@ def test_the_raw_text_is_the_tokens_and_not_the_content() -> None:
     assert reader.ending() == "stop"
 
 
+def test_a_quotation_mark_at_the_very_end_is_no_end_token() -> None:
+    text, reader = read(chunk('{command:<|"|>ls'), chunk('<|"|>', finish="tool_calls"), b"[DONE]")
+    assert (text, reader.ended, reader.ending()) == ('{command:<|"|>ls<|"|>', False, "unsure")
+
+
+def test_an_event_without_data_says_nothing() -> None:
+    text, reader = read(b"", chunk("a"), b" ", b"", chunk("<turn|>", finish="stop"), b"[DONE]")
+    assert (text, reader.ending(), reader.done) == ("a", "stop", True)
+
+
 def test_what_looks_like_an_end_token_in_the_middle_is_text() -> None:
     text, _ = read(chunk("a"), chunk("<b>"), chunk("c"), chunk("</s>", finish="stop"))
     assert text == "a<b>c"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.redact import redact
+from proxy.redact import excerpt, redact, redact_json, redact_line
 
 PEM = "-----BEGIN PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA\n" * 20 + "-----END PRIVATE KEY-----"
 PILES = [
@@ -38,6 +41,18 @@ PILES = [
         (f"-----BEGIN X{PEM} b", "-----BEGIN X[redacted private key] b"),  # found by a fuzzer: the dashes are of both
         (f"{PEM[:-5]}{PEM}", "[redacted private key]" * 2),
         (f"{PEM[:-5]}\n{PEM}", "[redacted private key]\n[redacted private key]"),
+        ('password = "hunter2-hunter"', 'password = "[redacted value]"'),
+        ('{"api_key": "0123abcd4567"}', '{"api_key": "[redacted value]"}'),
+        (r"{\"api_key\": \"0123abcd4567\"}", r"{\"api_key\": \"[redacted value]\"}"),
+        ("export DB_PASSWORD=hunter2", "export DB_PASSWORD=[redacted value]"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI7K7MDENG", "AWS_SECRET_ACCESS_KEY=[redacted value]"),
+        ("b64: c2stYWJjZGVmZ2hpamts.", "b64: [redacted base64]."),
+        ("?next=%3Dsk-abcdefghijkl", "?next=%3D[redacted sk-]"),
+        (r"\u0022sk-abcdefghijkl\u0022", r"\u0022[redacted sk-]\u0022"),
+        ("max_tokens: 4096, token = tokens[1], secret = get_secret_2(name), password: str", None),
+        ('{"prompt_tokens":123456789,"token":12345e678}', None),
+        ("token = self.page_token1, PASSWORD=$PASSWORD1 SECRET_FILE=/run/secrets/key1", None),
+        ("/a/b/c2st and c2stout-of-a-test", None),
     ],
 )
 def test_what_is_redacted(text: str, redacted: str | None) -> None:
@@ -58,3 +73,39 @@ def test_redaction_costs_linear_time(pile: str) -> None:
 
     assert seconds(400_000) <= 5 * max(seconds(100_000), 0.004)
     assert seconds(400_000) < 0.5
+
+
+PARTS = [
+    "token",
+    '"',
+    ":",
+    "=",
+    " ",
+    "\\",
+    "sk-",
+    "abc12345678",
+    "eyJ",
+    ".",
+    "://",
+    "@",
+    "-----BEGIN PRIVATE KEY-----",
+    "é",
+    "\ud800",
+    "\n",
+    "Bearer ",
+]
+
+
+@given(st.dictionaries(st.lists(st.sampled_from(PARTS)).map("".join), st.lists(st.lists(st.sampled_from(PARTS)).map("".join))))
+def test_json_stays_json(value: dict[str, list[str]]) -> None:
+    for ensure in (True, False):
+        line = redact_line(json.dumps(redact_json(value), ensure_ascii=ensure, separators=(",", ":")))
+        assert redact_line(line) == line
+        assert len(json.loads(line)) <= len(value)
+
+
+@pytest.mark.parametrize("before", range(80, 101))
+def test_a_cut_leaves_no_part_of_a_secret(before: int) -> None:
+    text = "x" * before + " sk-abcdefghijklmnopqrst and more"
+    assert "sk-a" not in excerpt(text, 100)
+    assert excerpt("plain " * 100, 100) == ("plain " * 100)[:100]

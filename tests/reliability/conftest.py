@@ -101,3 +101,9 @@ async def shared(_shared: Shared) -> AsyncIterator[Shared]:
     _shared.forget()
     yield _shared
     await _shared.toolmend.check()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> str:
+    """Where toolmend shall keep a journal so that `Toolmend.records` finds it: for the option `--journal`."""
+    return str(tmp_path / "toolmend" / "journal")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -79,10 +81,8 @@ class Injector:
         self.live += 1
         try:
             await self._pass_on(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        except OSError:
-            writer.transport.abort()
+        except (asyncio.CancelledError, OSError):
+            reset(writer)
         finally:
             self.live -= 1
             self._tasks.discard(task)
@@ -97,13 +97,21 @@ class Injector:
                 each.result()
         except _Cut as cut:
             for each in (writer, back):
-                each.transport.abort() if cut.reset else each.close()
+                reset(each) if cut.reset else each.close()
         finally:
             for each in ways:
                 each.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
             for side in (back, writer):
                 side.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection by RST. What was written before still arrives on loopback."""
+    held = writer.get_extra_info("socket")
+    if held is not None and not writer.transport.is_closing():
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class _Cut(Exception):

@@ -37,6 +37,11 @@ class Came:
         return [orjson.loads(line) for line in lines if line.strip() != b"[DONE]"]
 
     @property
+    def whole(self) -> list[Any]:
+        """The one object of an answer that is no stream; nothing where it is one."""
+        return [orjson.loads(self.data)] if self.data.lstrip()[:1] == b"{" else []
+
+    @property
     def done(self) -> bool:
         """Whether the stream says that it is over."""
         return b"data: [DONE]" in self.data
@@ -65,8 +70,7 @@ class Came:
         return next((each for each in reversed(reasons) if each), None)
 
     def _choices(self) -> list[Any]:
-        found = self.events if self.data.lstrip()[:1] != b"{" else [orjson.loads(self.data)]
-        return [choice for each in found for choice in each.get("choices") or []]
+        return [choice for each in self.whole or self.events for choice in each.get("choices") or []]
 
     def _deltas(self) -> list[Any]:
         return [choice.get("delta") or choice.get("message") or {} for choice in self._choices()]

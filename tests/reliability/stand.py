@@ -154,6 +154,11 @@ class Toolmend:
         return await asyncio.to_thread(self.process.wait, seconds)
 
 
+def bounded(limit: str) -> tuple[str, ...]:
+    """Return the words that run a command under a limit of the shell's `ulimit`, such as `-n 64`."""
+    return ("sh", "-c", f'ulimit {limit}; exec "$@"', "sh")
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as held:
@@ -179,10 +184,10 @@ def _process(folder: Path, words: list[str], environment: Mapping[str, str]) -> 
 
 
 async def _begun(
-    folder: Path, upstream: str, options: tuple[str, ...], environment: Mapping[str, str]
+    folder: Path, upstream: str, options: tuple[str, ...], environment: Mapping[str, str], prefix: tuple[str, ...]
 ) -> tuple[subprocess.Popen[bytes], str, str]:
     port = free_port()
-    words = [sys.executable, "-m", "proxy", "serve", "--upstream", upstream, "--port", "0", "--no-probe"]
+    words = [*prefix, sys.executable, "-m", "proxy", "serve", "--upstream", upstream, "--port", "0", "--no-probe"]
     process = _process(folder, [*words, "--metrics-port", str(port), *options], environment)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
@@ -204,6 +209,7 @@ async def toolmend(
     environment: Mapping[str, str] | None = None,
     live: Callable[[], int] = lambda: 0,
     warm: bool = True,
+    prefix: tuple[str, ...] = (),
 ) -> AsyncIterator[Toolmend]:
     """Start toolmend before a model server, and hold it to the invariants when the block ends.
 
@@ -211,10 +217,11 @@ async def toolmend(
     config   text of a configuration file
     live     says how many streams the model server has
     warm     ask once before anything is measured: the model server must answer
+    prefix   words before the command line, which it ends by running: `bounded`
     """
     _prepare(folder, config)
     process, url, metrics = await _begun(
-        folder, upstream, (*options, "--config", str(folder / "toolmend.toml")), environment or {}
+        folder, upstream, (*options, "--config", str(folder / "toolmend.toml")), environment or {}, prefix
     )
     made = Toolmend(url, metrics, process, folder, live)
     try:
