@@ -13,7 +13,7 @@ LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz \
-        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors
+        e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors e2e-openapi
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
 ifeq ($(UPSTREAM),)
@@ -66,6 +66,10 @@ e2e-release: $(VENV)/.dev  ## build the wheel and the sdist, install each into a
 
 e2e-monitoring: $(VENV)/.dev  ## a real Prometheus that scrapes toolmend, and every query of the dashboard
 	$(BIN)/python -m pytest tests/deploy -q -n0 -m e2e_monitoring
+
+e2e-openapi: $(VENV)/.dev  ## what schemathesis draws from docs/openapi.json, against a toolmend of its own process
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.30,<5'
+	$(BIN)/python -m pytest tests/reliability/test_openapi.py -q -n0 -m slow
 
 reliability: $(VENV)/.dev  ## all rows of docs/reliability.md, with their figures: alone on the machine; writes the table (ROWS="-k soak" for some)
 	TOOLMEND_RELIABILITY=1 TOOLMEND_RELIABILITY_WRITE=docs/reliability.md \

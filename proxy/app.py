@@ -140,7 +140,9 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return refusal(fault)
     except web.HTTPException as error:
         what = f"{error.reason}: {request.method} {request.path[:200]}{hint(request.path)}"
-        return refusal(BadRequest(what, status=error.status, code="no_such_route"))
+        answer = refusal(BadRequest(what, status=error.status, code="no_such_route"))
+        answer.headers.update({name: value for name, value in error.headers.items() if name == "Allow"})
+        return answer
     except (ConnectionError, asyncio.CancelledError):
         raise
     except Exception:  # ours: the outermost place, so that the client learns it and the operator finds it
@@ -174,7 +176,8 @@ async def front_door(request: web.Request, handler: Handler) -> web.StreamRespon
         raise
     if request.path not in OPEN:
         check_key(request)
-    if request.method == "POST" and request.content_type != "application/json":
+    found = request.match_info.http_exception is None  # else 404 or 405 says more than what follows
+    if found and request.method == "POST" and request.content_type != "application/json":
         raise BadRequest('the body must be JSON with "Content-Type: application/json"', status=415, code="not_json")
     return await handler(request)
 

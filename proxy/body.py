@@ -78,7 +78,7 @@ def _check(fields: Mapping[str, Any], members: Mapping[str, bytes], limits: Limi
     if tools is not None and not isinstance(tools, list):
         raise BadRequest('"tools" must be a list of functions')
     choices = fields.get("n")
-    if isinstance(choices, int) and choices > limits.choices:
+    if isinstance(choices, (int, float)) and choices > limits.choices:
         raise BadRequest(f'"n" may be {limits.choices} at most (limits.choices)', code="too_many_choices")
     if len(tools or ()) > limits.tools:
         raise BadRequest(f"more than {limits.tools} tools (limits.tools)", code="too_many_tools")

@@ -63,7 +63,8 @@ NAMED: Final = (
 )
 """A value that is given a name which tells what it is: `password = "..."`, `"api_key": "..."`, `AWS_SECRET_ACCESS_KEY=...`."""
 
-PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}-----", LATIN)
+PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----", LATIN)
+PEM_END = re2.compile(rb"-----END[A-Z0-9 ]{0,40}(?:-----)?", LATIN)
 PEM_SPAN = 20_000  # a private key and what may be around its lines; RSA 4096 takes 3,300
 PEM_UNENDED = 4_000
 
@@ -191,15 +192,16 @@ def _without_keys(data: bytes) -> bytes:
     parts: list[bytes] = []
     at = 0
     while found := PEM_BEGIN.search(data, at):
-        if b"PRIVATE KEY" not in found[0]:
-            parts.append(data[at : found.end() - 5])
-            at = found.end() - 5  # these dashes may be those of the next
-            continue
-        end = data.find(b"-----END", found.end(), found.end() + PEM_SPAN)
-        closed = data.find(b"-----", end + 8, end + 60) if end >= 0 else -1
+        end = PEM_END.search(data, found.end(), found.end() + PEM_SPAN)
         parts += [data[at : found.start()], b"[redacted private key]"]
-        at = closed + 5 if closed >= 0 else _whole(data, found.end() + PEM_UNENDED)
+        at = _behind(data, end) if end else _whole(data, found.end() + PEM_UNENDED)
     return b"".join([*parts, data[at:]])
+
+
+def _behind(data: bytes, end: Match) -> int:
+    """Find where a key's last line ends. Dashes there may be those of the next key, where this one's are missing."""
+    at = int(end.end())
+    return at - 5 if end[0].endswith(b"-----") and data.startswith(b"BEGIN ", at) else at
 
 
 def _whole(data: bytes, at: int) -> int:

@@ -39,6 +39,8 @@ PILES = [
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None),
         (f"a {PEM} b", "a [redacted private key] b"),
         (f"-----BEGIN X{PEM} b", "-----BEGIN X[redacted private key] b"),  # found by a fuzzer: the dashes are of both
+        (f"{PEM[:-5]}{PEM}", "[redacted private key]" * 2),
+        (f"{PEM[:-5]}\n{PEM}", "[redacted private key]\n[redacted private key]"),
         ('password = "hunter2-hunter"', 'password = "[redacted value]"'),
         ('{"api_key": "0123abcd4567"}', '{"api_key": "[redacted value]"}'),
         (r"{\"api_key\": \"0123abcd4567\"}", r"{\"api_key\": \"[redacted value]\"}"),
