@@ -15,6 +15,10 @@ from proxy.settings import Limits
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+MEMBERS = 1_000
+"""Members of a request: there are some sixty that mean something to anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatBody:
     """`fields` is the parsed body; `members` holds the bytes of each member as the client wrote them."""
@@ -61,6 +65,8 @@ def parse_body(raw: bytes, limits: Limits) -> ChatBody:
         raise BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json") from error
     if not isinstance(fields, dict):
         raise BadRequest("the request body must be a JSON object with a list of messages")
+    if len(members) > MEMBERS:
+        raise BadRequest(f"more than {MEMBERS} members in the request", code="too_many_members")
     _check(fields, members, limits)
     return ChatBody(fields, members)
 
