@@ -15,6 +15,9 @@ from proxy.settings import Limits
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+NAME = 4_096
+"""Bytes of a model's name: it is compared with each pattern of each profile."""
+
 MEMBERS = 1_000
 """Members of a request: there are some sixty that mean something to anybody."""
 
@@ -60,13 +63,15 @@ def parse_body(raw: bytes, limits: Limits) -> ChatBody:
     """Parse what is not heavy. Of 16 MB this takes 60 ms."""
     try:
         fields = orjson.loads(raw)
+        if isinstance(fields, dict) and len(fields) > MEMBERS:
+            raise BadRequest(f"more than {MEMBERS} members in the request", code="too_many_members")
         members = {name: bytes(value) for name, value in _DECODER.decode(raw).items()}
     except (orjson.JSONDecodeError, msgspec.MsgspecError, RecursionError) as error:
         raise BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json") from error
     if not isinstance(fields, dict):
         raise BadRequest("the request body must be a JSON object with a list of messages")
-    if len(members) > MEMBERS:
-        raise BadRequest(f"more than {MEMBERS} members in the request", code="too_many_members")
+    if len(members.get("model", b"")) > NAME:
+        raise BadRequest(f"the model's name has more than {NAME} bytes", code="model_too_long")
     _check(fields, members, limits)
     return ChatBody(fields, members)
 

@@ -50,6 +50,7 @@ def test_any_body_means_the_same_afterwards(fields: dict[str, object]) -> None:
         (b"{}", "messages"),
         (b'{"messages": [1]}', "messages"),
         (b'{"messages": [], "tools": {}}', "tools"),
+        (b'{"messages": [], "model": "' + b"m" * 5_000 + b'"}', "4096 bytes"),
         (orjson.dumps({"messages": [], **{str(at): 1 for at in range(1_000)}}), "1000 members"),
         (b'{"messages": [' + b"{}," * 4_096 + b"{}]}", "4096 messages"),
         (b'{"messages": [], "n": 1000000}', "at most"),

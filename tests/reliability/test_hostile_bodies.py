@@ -78,21 +78,21 @@ BOMBS: dict[str, tuple[bytes, dict[str, str]]] = {
     "null": (b"null", {}),
     "no messages": (b'{"model":"m"}', {}),
     "100,000 messages": (b'{"model":"m","messages":[' + b'{"role":"user"},' * 99_999 + b'{"role":"user"}]}', {}),
+    "a model of 1 MB": (b'{"model":"' + b"m" * MB + b'","messages":[]}', {}),
     "messages that are none": (b'{"model":"m","messages":[1]}', {}),
     "tools that are none": (b'{"model":"m","messages":[],"tools":{}}', {}),
 }
 """None of these reaches the model server."""
 
 ODD: dict[str, bytes] = {
-    "8 MB of text": of_size(LIMIT // 2),
+    "4 MB of text": of_size(LIMIT // 4),
     "a name of 1 MB": GOOD[:-1] + b',"' + b"k" * MB + b'":1}',
     "a member twice": b'{"model":"a",' + GOOD[1:],
     "content that is a number": messages(b"123456789012345678901234567890"),
     "content that is null": messages(b"null"),
     "lists 200 deep": nested(200),
     "a role of 1 MB": b'{"model":"m","messages":[{"role":"' + b"r" * MB + b'","content":"x"}]}',
-    "a model of 1 MB": b'{"model":"' + b"m" * MB + b'","messages":[]}',
-    "4,096 messages": b'{"model":"m","messages":[' + b'{"role":"user"},' * 4_095 + b'{"role":"user"}]}',
+    "2,000 messages": b'{"model":"m","messages":[' + b'{"role":"user"},' * 1_999 + b'{"role":"user"}]}',
     "1 MB of escapes": messages(b'"' + b"\\u0041" * (MB // 6) + b'"'),
     "1 MB of backslashes": messages(b'"' + b"\\\\" * (MB // 2) + b'"'),
 }
@@ -193,7 +193,7 @@ BOUNDED: dict[str, dict[str, Any]] = {
     **{f"stream_options: {value!r}": {"stream_options": value} for value in (1, [], {"include_usage": 10**18})},
     **{f"logprobs: {value!r}": {"logprobs": value, "top_logprobs": value} for value in (-1, 10**9, "all", [])},
     "tools: 256": {"tools": [BASH] * 256},
-    "messages: 4,000": {"messages": [{"role": "user", "content": "x"}] * 4_000},
+    "messages: 2,000": {"messages": [{"role": "user", "content": "x"}] * 2_000},
     "a model that is a list": {"model": [["m"]]},
     "a seed beyond 64 bits": {"seed": 2**63},
 }
