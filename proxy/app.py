@@ -12,10 +12,11 @@ import structlog
 from aiohttp import web
 
 from adapters.registry import PREFIXES
-from proxy.body import read_body
+from proxy.body import check_weight, parse_body
 from proxy.checker import Checker
 from proxy.errors import BadRequest, Fault
 from proxy.exchange import Exchange
+from proxy.incoming import announced, let_others, read_bytes
 from proxy.journal import Journal
 from proxy.keys import accepted, fits
 from proxy.metrics import METRICS, Metrics, counted
@@ -26,12 +27,12 @@ from proxy.profiles import Profile
 from proxy.redact import excerpt
 from proxy.relay import relay
 from proxy.reply import reply_to
-from proxy.room import Hold, Room, Turnstile
+from proxy.room import Room, Turnstile
 from proxy.servers import MODELS, Servers, check_ready, list_models, opened
 from proxy.services import Services
 from proxy.settings import Settings, is_loopback
 from proxy.upstream import CHAT, Upstream
-from proxy.watch import TRACES, mark_read
+from proxy.watch import TRACES
 
 log = structlog.get_logger()
 
@@ -215,42 +216,11 @@ def check_key(request: web.Request) -> None:
         raise BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key")
 
 
-async def read_bytes(request: web.Request, hold: Hold) -> bytes:
-    """Read a body within its size and time."""
-    limits = request.app[SETTINGS].limits
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.body_seconds):
-            async for piece in request.content.iter_any():
-                if len(body) + len(piece) > limits.body_bytes:
-                    raise too_large(limits.body_bytes)
-                hold(len(piece))
-                body += piece
-    except TimeoutError as error:
-        what = f"the body did not come within {limits.body_seconds:g} s (limits.body_seconds)"
-        raise BadRequest(what, status=408, code="slow_body") from error
-    mark_read()
-    return bytes(body)
-
-
-def check_size(request: web.Request) -> int | None:
-    """Return the size that a body announces, where it does and that is no more than may be."""
-    limit, announced = request.app[SETTINGS].limits.body_bytes, request.content_length
-    if (announced or 0) > limit:
-        raise too_large(limit)
-    return announced
-
-
-def too_large(limit: int) -> BadRequest:
-    """Say that a body is too large."""
-    return BadRequest(f"the body is larger than {limit} bytes (limits.body_bytes)", status=413, code="body_too_large")
-
-
 async def chat(request: web.Request) -> web.StreamResponse:
     """Serve a chat request: mended, observed or relayed."""
-    room = request.app[ROOM]
-    with room.holding(check_size(request)) as hold:
-        raw = await read_bytes(request, hold)
+    room, limits = request.app[ROOM], request.app[SETTINGS].limits
+    with room.holding(announced(request, limits)) as hold:
+        raw = await read_bytes(request, limits, hold)
         async with room.place():
             if request.app[SETTINGS].mode == "off" or request.headers.get("x-toolmend-mode") == "off":
                 return await pass_on(request, raw, CHAT, request.app[SERVERS].of_body(raw).upstream)
@@ -260,7 +230,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
 async def serve_chat(request: web.Request, raw: bytes) -> web.StreamResponse:
     """Serve a chat request that may need mending."""
     await request.app[TURNSTILE].passed()
-    plan, services = understand(request, raw)
+    plan, services = await understand(request, raw)
     turn_id = secrets.token_hex(8)
     if plan.unreadable and plan.mode != "off":
         note_unreadable(plan, turn_id, services.journal, services.settings.upstream)
@@ -274,20 +244,27 @@ async def serve_chat(request: web.Request, raw: bytes) -> web.StreamResponse:
     return await Exchange(services, plan, request.headers, turn_id).run(reply)
 
 
-def understand(request: web.Request, raw: bytes) -> tuple[Plan, Services]:
+async def understand(request: web.Request, raw: bytes) -> tuple[Plan, Services]:
     """Read the body, and find out who speaks, which model is meant and who serves that."""
     prefix, mode = request.path.removesuffix(CHAT), request.headers.get("x-toolmend-mode", "")
-    body = read_body(raw, request.app[SETTINGS].limits)
+    limits = request.app[SETTINGS].limits
+    await let_others(raw)
+    check_weight(raw, limits)
+    await let_others(raw)
+    body = parse_body(raw, limits)
+    await let_others(raw)
     services = request.app[SERVERS].of(body.text("model"))
-    return make_plan(body, services.settings, services.profiles, prefix=prefix, mode=mode), services
+    plan = make_plan(body, services.settings, services.profiles, prefix=prefix, mode=mode)
+    await let_others(raw)
+    return plan, services
 
 
 async def relayed(request: web.Request) -> web.StreamResponse:
     """Relay a route that is not ours."""
     path = request.path.removeprefix(max((each for each in PREFIXES if request.path.startswith(f"{each}/")), key=len, default=""))
-    servers, room = request.app[SERVERS], request.app[ROOM]
-    with room.holding(check_size(request) if request.method == "POST" else 0) as hold:
-        body = await read_bytes(request, hold) if request.method == "POST" else None
+    servers, room, limits = request.app[SERVERS], request.app[ROOM], request.app[SETTINGS].limits
+    with room.holding(announced(request, limits) if request.method == "POST" else 0) as hold:
+        body = await read_bytes(request, limits, hold) if request.method == "POST" else None
         async with room.place():
             if path == MODELS and servers.others:
                 return web.json_response(body=await list_models(servers, request.headers))

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rules.conversation import Schema, ToolCall, ToolSpec
 from rules.schema import Finding
@@ -64,7 +64,7 @@ class Checker:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: Process | None = None
-        self._reaping: set[asyncio.Task[int]] = set()
+        self._reaping: set[asyncio.Task[Any]] = set()
         self._strikes: OrderedDict[str, int] = OrderedDict()
         self._closed = False
 
@@ -120,6 +120,7 @@ class Checker:
         finally:
             if outcome is None:  # also when we are cancelled: what it answers next would be the answer to this
                 self._kill()
+                self._keep(asyncio.create_task(self._renew()))
         self._strikes.pop(suspect, None)
         return outcome
 
@@ -140,6 +141,12 @@ class Checker:
             await _receive(self._process)
         return self._process
 
+    async def _renew(self) -> None:
+        """Start another process at once, so that the next check need not wait for it."""
+        async with self._turn:
+            with suppress(OSError, EOFError, ValueError):
+                await self._started()
+
     def _strike(self, suspect: str) -> None:
         self._strikes[suspect] = self._strikes.pop(suspect, 0) + 1
         while len(self._strikes) > MAX_SUSPECTS:
@@ -151,7 +158,9 @@ class Checker:
             return
         with suppress(ProcessLookupError):
             process.kill()
-        task = asyncio.create_task(process.wait())
+        self._keep(asyncio.create_task(process.wait()))
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._reaping.add(task)
         task.add_done_callback(self._reaping.discard)
 

@@ -22,6 +22,9 @@ from rules.conversation import Conversation, Tools
 WHOLE_ONLY = ("prompt_logprobs", "echo", "use_beam_search")
 """Members that vLLM refuses in a stream."""
 
+STOPS, STOP = 64, 256
+"""Stop strings that are looked for, and characters of each: that takes the square of its length. The server gets all of them."""
+
 MODES: tuple[Mode, ...] = ("repair", "observe", "off")
 
 
@@ -81,7 +84,7 @@ class Plan:
         shown = "stop" in self.client.drops or self.body.flag("include_stop_str_in_output")
         value = None if shown else self.body.fields.get("stop")
         values = (value,) if isinstance(value, str) else value if isinstance(value, list) else ()
-        return tuple(each for each in values if isinstance(each, str) and each)
+        return tuple(each for each in values[:STOPS] if isinstance(each, str) and 0 < len(each) <= STOP)
 
     @property
     def mends(self) -> bool:

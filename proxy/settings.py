@@ -91,6 +91,8 @@ class Limits(Frozen):
     """The arguments of one call."""
     calls_per_turn: Count = 64
     """Calls in one turn."""
+    messages: Count = 4_096
+    """Messages in one request. Each of them is looked at, and meanwhile everybody else waits."""
     tools: Count = 256
     """Tools in one request."""
     choices: Count = 8

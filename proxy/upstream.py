@@ -50,8 +50,8 @@ KEEPALIVE = 2.0
 LARGE = 512 * 1024
 """Bytes of a body that are still written in one go."""
 
-READ = 64 * 1024
-"""Bytes of an answer from which on no more are read before these are taken: whoever reads them keeps all others waiting."""
+STEP = 32 * 1024
+"""Bytes of an answer after which others are let go on: a server may send more at once than is read in a moment."""
 
 END_SECONDS = 0.5
 """How long the end of an answer may lag behind its `[DONE]`."""
@@ -89,7 +89,6 @@ class Upstream:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
             skip_auto_headers=("User-Agent",),
-            read_bufsize=READ,
             max_line_size=8190,
             max_field_size=8190,
             trace_configs=list(traces),
@@ -219,7 +218,10 @@ class Upstream:
                 return
             if response.status == 200:
                 mark("wrote")
-            yield piece
+            yield piece[:STEP]
+            for at in range(STEP, len(piece), STEP):
+                await asyncio.sleep(0)
+                yield piece[at : at + STEP]
             limit, name = self.limits.idle_seconds, "idle_seconds"
 
     async def drain(self, response: aiohttp.ClientResponse) -> None:

@@ -80,14 +80,18 @@ def _valued(schema: Schema) -> Kinds:
     return ALL if values is None else frozenset(kind_of(value) for value in values)
 
 
+MANY = 2_000
+"""Choices up to which a value is mended by them; whether it is one of more is judged all the same."""
+
+
 def choices(schema: Json | Schema) -> list[Json] | None:
-    """Return the values that `enum` or `const` allow; None: any."""
+    """Return the values that `enum` or `const` allow; None: any, or more than anybody chooses from."""
     if not isinstance(schema, Mapping):
         return None
     if "const" in schema:
         return [schema["const"]]
     values = schema.get("enum")
-    return values if isinstance(values, list) else None
+    return values if isinstance(values, list) and len(values) <= MANY else None
 
 
 def _always(schema: Schema, visits: Visits) -> Iterator[Json]:

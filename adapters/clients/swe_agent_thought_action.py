@@ -31,7 +31,7 @@ _FORM = "```\nls -la\n```"
 def recognises(body: Body) -> bool:
     """Tell it by the documented commands, the prompt of its shell, and an example in a fence."""
     text = "" if body.get("tools") else prompted.head(body)
-    return bool(documented(text)) and "\nbash-$" in text and "```" in text
+    return "\nbash-$" in text and "```" in text and bool(documented(text))
 
 
 def read(body: Body) -> Conversation:

@@ -45,6 +45,9 @@ _PHRASES: Final[Mapping[str, str]] = {
 """Keyword -> what is said of it, in this order."""
 
 _LITERAL: Final = ("pattern", "format")
+CHOICES = 256
+"""Choices that are told: more would be a prompt of their own."""
+
 DEPTH: Final = 16
 
 
@@ -95,7 +98,7 @@ def _phrases(schema: Mapping[str, Any], *, top: bool = False) -> Iterator[str]:
     kind, choices, more = schema.get("type"), schema.get("enum"), schema.get("additionalProperties")
     if isinstance(kind, list):
         yield " or ".join(map(str, kind))
-    if isinstance(choices, list) and not all(isinstance(each, str) for each in choices):
+    if isinstance(choices, list) and len(choices) <= CHOICES and not all(isinstance(each, str) for each in choices):
         yield f"one of {', '.join(map(_json, choices))}"
     for keyword, phrase in _PHRASES.items():
         value = schema.get(keyword)

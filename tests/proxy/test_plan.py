@@ -170,3 +170,9 @@ def test_images_reach_the_model_whatever_the_protocol(protocol: Any) -> None:
     if protocol != "native":
         assert sent[-1]["content"][-1] == {"type": "text", "text": "Well?"}
         assert [part["type"] for part in sent[-1]["content"]] == ["text", "image_url", "text"]
+
+
+def test_stop_strings_are_looked_for_only_while_they_are_few_and_short() -> None:
+    """To look for one takes the square of its length: one of a megabyte would take all memory there is."""
+    assert plan_of({**ASK, "stop": ["END", "y" * 1_000_000, ""]}).stops == ("END",)
+    assert len(plan_of({**ASK, "stop": [f"s{at}" for at in range(10_000)]}).stops) == 64

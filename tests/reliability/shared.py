@@ -67,11 +67,13 @@ async def sharing(folder: Path) -> AsyncIterator[Shared]:
     runner = web.AppRunner(vllm.app(), handler_cancellation=True, access_log=None)
     vllm.url = await listen(runner)
     vllm.says("fine")
-    async with hostile(response(b"{}")) as bad, hostile(response(b"{}")) as elsewhere:
-        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"), elsewhere.url)
-        config, options = CONFIG.format(hostile=bad.url, body=BODY_SECONDS), ("--journal", str(folder / "journal"))
-        async with toolmend(
-            folder, vllm.url, *options, config=config, environment=proxies, live=lambda: vllm.live + bad.live
-        ) as made:
-            yield Shared(made, vllm, bad, elsewhere)
-    await runner.cleanup()
+    try:
+        async with hostile(response(b"{}")) as bad, hostile(response(b"{}")) as elsewhere:
+            proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"), elsewhere.url)
+            config, options = CONFIG.format(hostile=bad.url, body=BODY_SECONDS), ("--journal", str(folder / "journal"))
+            async with toolmend(
+                folder, vllm.url, *options, config=config, environment=proxies, live=lambda: vllm.live + bad.live
+            ) as made:
+                yield Shared(made, vllm, bad, elsewhere)
+    finally:
+        await runner.cleanup()
