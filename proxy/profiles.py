@@ -85,9 +85,13 @@ def fit(patterns: Sequence[str], model: str) -> int:
 
     Without regard to case; what follows the last `/` counts, too.
     """
-    name = model.lower()
+    name = model[:LONGEST].lower()
     names = (name, name.rpartition("/")[2])
     return max((_weight(each) for each in patterns if any(fnmatchcase(name, each.lower()) for name in names)), default=-1)
+
+
+LONGEST = 1_000
+"""Characters of a model's name that are looked at, for each pattern: more has no model, only somebody who wants us to be busy."""
 
 
 class ProfileError(ValueError):

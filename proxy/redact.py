@@ -192,8 +192,8 @@ def _without_keys(data: bytes) -> bytes:
     at = 0
     while found := PEM_BEGIN.search(data, at):
         if b"PRIVATE KEY" not in found[0]:
-            parts.append(data[at : found.end()])
-            at = found.end()
+            parts.append(data[at : found.end() - 5])
+            at = found.end() - 5  # these dashes may be those of the next
             continue
         end = data.find(b"-----END", found.end(), found.end() + PEM_SPAN)
         closed = data.find(b"-----", end + 8, end + 60) if end >= 0 else -1
