@@ -336,7 +336,9 @@ async def test_nobody_forges_a_line(
             body = {**ASK, "stream": stream, "messages": [*history, {"role": "user", "content": text}]}
             for model in (MODEL, text):
                 data = json.dumps({**body, "model": model, "user": text[:200]}).encode()
-                async with session.post(made.url + CHAT, data=io.BytesIO(data), headers={"Content-Type": "application/json"}) as answer:
+                async with session.post(
+                    made.url + CHAT, data=io.BytesIO(data), headers={"Content-Type": "application/json"}
+                ) as answer:
                     answers.append(Came(status=answer.status, data=await answer.read()))
         raw = [await exchange(made.url, post(orjson.dumps(ASK), target=path)) for path in paths]
         for value in ("a\xe9b\xff", "\x1b[31m", "a\tb"):
