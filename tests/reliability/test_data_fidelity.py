@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 
-from proxy.demo.speak import Said
+from proxy.demo.speak import Said, events, whole
 from tests.conftest import BASH, MODEL
 from tests.fake_vllm import Answer, FakeVllm
 from tests.reliability.injector import Faults, injecting
@@ -200,3 +201,42 @@ async def test_each_call_comes_once(
     assert whole_turns > 0.5 * count
     assert told > 0
     reached(f"{whole_turns} turns whole, {told} told as broken, {len(wrong)} wrong ({'stream' if stream else 'whole'})")
+
+
+@pytest.mark.row("D4")
+async def test_nobody_sees_what_is_another_clients(
+    served: Toolmend, vllm: FakeVllm, session: aiohttp.ClientSession, stream: bool, reached: Callable[[str], None]
+) -> None:
+    """100 clients, 20 at once; the model server answers with what it was asked, sets cookies, and looks at what comes with a question."""
+    names = [f"canary-{at:03}-{at * 7919:06}" for at in range(100)]
+    mixed: list[str] = []
+
+    async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        name = body["messages"][0]["content"]
+        seen = orjson.dumps(body).decode() + str(dict(request.headers))
+        mixed.extend(each for each in names if each in seen and each != name)
+        response: web.StreamResponse = web.json_response(whole(Said(f"you said {name}"), body))
+        if body.get("stream"):
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.set_cookie("session", name)
+        if body.get("stream"):
+            await response.prepare(request)
+            for event in events(Said(f"you said {name}"), body):
+                await response.write(event)
+                await asyncio.sleep(0)
+        return response
+
+    vllm.says(answer)
+    room = asyncio.Semaphore(20)
+
+    async def client(name: str) -> tuple[str, Came]:
+        async with room:
+            return name, await ask(session, served.url, stream=stream, messages=[{"role": "user", "content": name}], user=name)
+
+    for name, came in await asyncio.gather(*map(client, names)):
+        assert (came.status, came.text) == (200, f"you said {name}")
+        mixed.extend(each for each in names if each != name and each in came.data.decode() + str(came.headers))
+        assert "set-cookie" not in came.headers
+    assert mixed == []
+    assert not [name for name in names if name in (served.folder / "stdout").read_text()]
+    reached(f"{len(mixed)} of {len(names)} seen elsewhere ({'stream' if stream else 'whole'})")

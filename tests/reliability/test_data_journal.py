@@ -10,7 +10,7 @@ import os
 import signal
 import stat
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +101,11 @@ async def test_a_kill_tears_one_line_at_most(
             before = (journal / "journal-0.jsonl").read_bytes() if number else b""
             made.killed = True
             async with asking(made.url, 2) as answered:
-                await until(grown(journal / "journal-0.jsonl", len(before) + 3_000))
+                await until(lambda: len(answered) > 3, 30)
+                await until(grown(journal / "journal-0.jsonl", len(before) + 3_000), 30)
                 flushed = (journal / "journal-0.jsonl").read_bytes()
                 made.process.send_signal(signal.SIGKILL)
                 await asyncio.to_thread(made.process.wait)
-            assert answered
         written = (journal / "journal-0.jsonl").read_bytes()
         assert written.startswith(flushed)
         torn_now = 0
@@ -130,15 +130,16 @@ async def test_processes_share_a_directory(tmp_path: Path, vllm: FakeVllm, each:
     shared = tmp_path / "shared"
     vllm.says(Said(MENDED.replace("ls", "ls " + "x" * 20_000)))
 
-    async def one(number: int) -> list[str]:
-        async with toolmend(tmp_path / str(number), vllm.url, "--journal", str(shared), warm=False) as made:
-            made.killed = True  # the model server is shared: its streams are not this one's alone
-            async with aiohttp.ClientSession() as session:
-                made_turns = await turns(made, session, each)
-            assert await made.stop() == 0
-            return made_turns
-
-    asked = await asyncio.gather(*map(one, range(4)))
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        made = [
+            await stack.enter_async_context(toolmend(tmp_path / str(number), vllm.url, "--journal", str(shared), warm=False))
+            for number in range(4)
+        ]
+        for one in made:
+            one.killed = True  # the model server's streams are those of all four
+        asked = await asyncio.gather(*(turns(one, session, each) for one in made))
+        assert await asyncio.gather(*(one.stop() for one in made)) == [0] * 4
     found, skipped = read(shared)
     assert sorted(found) == sorted(turn for some in asked for turn in some)
     assert skipped.sentences() == []
