@@ -80,16 +80,12 @@ class Profile:
         return fit(self.match, model)
 
 
-NAME = 200
-"""Characters of a model's name up to which it is remembered which profile it fits."""
-
-
 def fit(patterns: Sequence[str], model: str) -> int:
     """Say how specifically one of the patterns matches a served model name: literal characters, or -1 for no match.
 
     Without regard to case; what follows the last `/` counts, too.
     """
-    return _fit(tuple(patterns), model) if len(model) <= NAME else _fit.__wrapped__(tuple(patterns), model)
+    return _fit(tuple(patterns), model[:LONGEST])
 
 
 @lru_cache(maxsize=4096)
@@ -97,6 +93,10 @@ def _fit(patterns: tuple[str, ...], model: str) -> int:
     name = model.lower()
     names = (name, name.rpartition("/")[2])
     return max((_weight(each) for each in patterns if any(fnmatchcase(name, each.lower()) for name in names)), default=-1)
+
+
+LONGEST = 1_000
+"""Characters of a model's name that are looked at, for each pattern: more has no model, only somebody who wants us to be busy."""
 
 
 class ProfileError(ValueError):

