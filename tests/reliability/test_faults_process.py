@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -164,7 +165,10 @@ async def test_a_checker_that_is_gone_or_hangs_costs_no_answer(
             came = await task
             await until(lambda: len(served.records()) > before)
             assert "check" in served.records()[-1]["skipped_rules"][0], "delivered unjudged, and it is written down"
-        again = await waits(session, served, stream=stream)
+        for _ in range(5):
+            again = await waits(session, served, stream=stream)
+            if checkers(served):
+                break
         (second,) = checkers(served)
         assert second != first
         reached(f"{how}: answered after {came.seconds:.2f} s, checked again after {again.seconds:.2f} s")
@@ -183,7 +187,7 @@ async def test_with_few_descriptors_clients_are_refused_and_served_again(
     async with begin(vllm.url, live=lambda: vllm.live, prefix=bounded("-n 64")) as served:
         served.expects = ("Too many open files", "out of system resource")
         vllm.says(PROSE)
-        vllm.pause = 0.02
+        vllm.pause = 0.1
         tasks = []
         for _ in range(100):
             tasks.append(asyncio.create_task(ask(session, served.url, stream=True)))
@@ -209,7 +213,7 @@ async def test_with_little_memory_requests_are_refused_and_the_process_lives(
     async with begin(vllm.url, live=lambda: vllm.live) as free:
         grown = int((Path("/proc") / str(free.process.pid) / "statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") // 1024
     async with begin(vllm.url, live=lambda: vllm.live, prefix=bounded(f"-v {grown + 16_000}")) as served:
-        served.expects = ("MemoryError", "Cannot allocate memory")
+        served.expects = ("",)  # tracebacks of many lines: what they are of is looked at below
         message = {"role": "user", "content": "x" * 12_000_000}
         body = orjson.dumps({"model": "gemma-4-26b", "messages": [message], "tools": [WAIT]})
         heads = await asyncio.gather(*(exchange(served.url, post(body), 40) for _ in range(8)))
@@ -218,4 +222,6 @@ async def test_with_little_memory_requests_are_refused_and_the_process_lives(
         assert served.process.poll() is None
         vllm.says("fine")
         assert (await ask(session, served.url)).text == "fine"
+        printed = re.findall(r"(?m)^[\w.]*(?:Error|Exception)\b", (served.folder / "stderr").read_text())
+        assert set(printed) <= {"MemoryError"}
     reached(f"16 MB to spare, 8 bodies of 12 MB: {', '.join(each or 'closed' for each in statuses)}; served again afterwards")
