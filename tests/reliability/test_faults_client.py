@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -164,8 +163,8 @@ class Flood:
         return response
 
 
-async def slow_reader(url: str, body: dict[str, Any], seconds: float) -> int:
-    """Read 1 KB a second; return how many bytes were read."""
+async def slow_reader(url: str, body: dict[str, Any], over: asyncio.Event) -> int:
+    """Read 1 KB a second until it is over; return how many bytes were read."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.setblocking(False)
@@ -173,8 +172,7 @@ async def slow_reader(url: str, body: dict[str, Any], seconds: float) -> int:
         loop, read = asyncio.get_running_loop(), 0
         await loop.sock_connect(sock, (parts.hostname, parts.port))
         await loop.sock_sendall(sock, post(orjson.dumps(body)))
-        until_then = time.monotonic() + seconds
-        while time.monotonic() < until_then:
+        while not over.is_set():
             read += len(await loop.sock_recv(sock, 1_024))
             await asyncio.sleep(1)
         return read
@@ -189,20 +187,20 @@ async def test_clients_that_hardly_read_hold_the_model_server_back(
     number, flooding = 100, Flood(flood(20))
     async with begin(vllm.url, live=lambda: vllm.live) as served:
         vllm.says(flooding.answer)
-        readers = []
+        readers, over = [], asyncio.Event()
         for at in range(number):
-            readers.append(
-                asyncio.create_task(slow_reader(served.url, {**ASK, "tools": ASK["tools"][: at % 2], "stream": True}, 40))
-            )
+            body = {**ASK, "tools": ASK["tools"][: at % 2], "stream": True}  # half of them are only relayed
+            readers.append(asyncio.create_task(slow_reader(served.url, body, over)))
             await asyncio.sleep(0.05)
         passed, settled = -1, 0.0
-        while passed != flooding.passed and settled < 30:
+        while (passed != flooding.passed or vllm.live < number // 2) and settled < 120:
             passed = flooding.passed
             await asyncio.sleep(2)
             settled += 2
-        assert vllm.live == number
+        assert vllm.live >= number // 2, "one that has tools and grows without end is ended; a relayed one waits"
         assert served.base is not None
         grown = ((await served.reading()).memory - served.base.memory) / number / 1024
+        over.set()
         read = await asyncio.gather(*readers)
         assert all(read)
         assert passed < number * sum(map(len, flooding.events)), "nobody was held back"

@@ -44,7 +44,7 @@ def ways(said: str) -> Iterator[tuple[Said, dict[str, Any]]]:
 
 
 @pytest.mark.row("F14")
-@pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
 async def test_no_call_that_was_cut_is_delivered(
     begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Callable[[str], None], step: int
 ) -> None:

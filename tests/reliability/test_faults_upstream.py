@@ -135,17 +135,16 @@ async def test_refusals_pass_as_they_came(begin: Begin, session: aiohttp.ClientS
 
 
 @pytest.mark.row("F8")
-async def test_a_429_is_waited_out_or_told_as_503(
-    begin: Begin, session: aiohttp.ClientSession, reached: Reached, stream: bool
-) -> None:
+async def test_a_429_is_waited_out_or_told_as_503(begin: Begin, session: aiohttp.ClientSession, reached: Reached) -> None:
     busy = response(b"{}", "Retry-After: 0.1", status="429 Too Many")
     async with hostile(WARM) as server, begin(server.url, live=lambda: server.live) as served:
-        server.answers = [busy, busy, WIRE]
-        came = await ask(session, served.url, stream=stream)
-        assert (came.status, len(came.calls)) == (200, 1)
-        server.answers = [response(b"{}", "Retry-After: 60", status="429 Too Many")]
-        came = await ask(session, served.url, stream=stream)
-        assert (came.status, came.headers["retry-after"]) == (503, "61")
+        for stream in (False, True):
+            server.answers = [busy, busy, WIRE]
+            came = await ask(session, served.url, stream=stream)
+            assert (came.status, len(came.calls)) == (200, 1)
+            server.answers = [response(b"{}", "Retry-After: 60", status="429 Too Many")]
+            came = await ask(session, served.url, stream=stream)
+            assert (came.status, came.headers["retry-after"]) == (503, "61")
     reached("429 is waited out, or told as 503 with Retry-After")
 
 
