@@ -39,7 +39,7 @@ def _value(schema: Json, depth: int) -> int:
 def _shaped(schema: Mapping[str, Json], depth: int) -> int:
     """Return the cost of a value by its type: of an object or an array only where it cannot have more than is declared."""
     types = schema.get("type")
-    kinds = set(types if isinstance(types, list) else [types])
+    kinds = {str(each) for each in (types if isinstance(types, list) else [types])}  # any JSON may stand there
     if kinds and kinds <= {"integer", "number", "boolean", "null"}:
         return NUMBER
     properties, most = schema.get("properties"), schema.get("maxItems")

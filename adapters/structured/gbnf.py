@@ -210,7 +210,8 @@ def _kinds(schema: Mapping[str, Json]) -> list[Json]:
     """Return the types of a part: declared, or told by its other keywords."""
     declared = schema.get("type")
     if declared is not None:
-        return list(dict.fromkeys(declared)) if isinstance(declared, list) and declared else [declared]
+        kinds = declared if isinstance(declared, list) and declared else [declared]
+        return [each for at, each in enumerate(kinds) if each not in kinds[:at]]  # any JSON may stand there
     if {"properties", "additionalProperties"} & schema.keys():
         return ["object"]
     return ["array"] if {"items", "prefixItems", "minItems", "maxItems"} & schema.keys() else ["any"]

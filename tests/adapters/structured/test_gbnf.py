@@ -155,3 +155,10 @@ def test_a_long_array_may_be_as_long_as_it_likes() -> None:
 def test_a_grammar_is_as_long_as_its_schema(make: Any) -> None:
     small, large = (len(gbnf(relaxed({"type": "object", "properties": make(size), "$defs": DEFINED}, []))) for size in (100, 400))
     assert large < 4.5 * small
+
+
+@pytest.mark.parametrize("wrong", [{"a": 1}, [{"a": 1}], [["string"]], 5])
+def test_a_type_that_is_none_has_no_grammar(wrong: Any) -> None:
+    """Anything may stand there: what cannot be put into a set breaks nothing."""
+    with pytest.raises(Unbuildable):
+        gbnf({"type": wrong})
