@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.conftest import listen
 from tests.fake_vllm import FakeVllm
 from tests.reliability.hostile import Hostile, hostile, response
+from tests.reliability.load import ask, unbounded
 from tests.reliability.stand import Toolmend, toolmend
 
 HOSTILE_MODEL = "hostile-1"
@@ -60,6 +61,15 @@ class Shared:
         return [*self.vllm.bodies, *(path.encode() for path in self.vllm.gets)]
 
 
+async def _begin_checker(made: Toolmend, vllm: FakeVllm) -> None:
+    """Have the process that checks schemas started, and count its pipes to what there was at first."""
+    schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "y"}}}
+    vllm.says('<|tool_call>call:act{x:<|"|>y<|"|>}<tool_call|>')
+    async with unbounded() as session:
+        await ask(session, made.url, tools=[{"type": "function", "function": {"name": "act", "parameters": schema}}])
+    made.base = await made.reading()
+
+
 @asynccontextmanager
 async def sharing(folder: Path) -> AsyncIterator[Shared]:
     """Start it with a journal, before two servers."""
@@ -74,6 +84,7 @@ async def sharing(folder: Path) -> AsyncIterator[Shared]:
             async with toolmend(
                 folder, vllm.url, *options, config=config, environment=proxies, live=lambda: vllm.live + bad.live
             ) as made:
+                await _begin_checker(made, vllm)
                 yield Shared(made, vllm, bad, elsewhere)
     finally:
         await runner.cleanup()
