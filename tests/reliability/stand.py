@@ -34,6 +34,9 @@ CROWDED: Final = 1.0
 """The same on a machine that does other things: what waited meanwhile comes at once, and processor time passes more slowly."""
 SETTLED: Final = 2.0
 WATCHED: Final = 5.0
+WARM: Final = 2.0
+"""Seconds that a first question may take: of a slow model server only the beginning is waited for."""
+
 
 QUIET: Final = bool(os.environ.get("TOOLMEND_RELIABILITY"))
 """The machine does nothing else (`make reliability`): then wall-clock figures are asserted as well."""
@@ -228,8 +231,9 @@ async def toolmend(
     made = Toolmend(url, metrics, process, folder, live)
     try:
         if warm:
-            async with aiohttp.ClientSession() as session:
-                await ask(session, url)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WARM), aiohttp.ClientSession() as session:
+                    await ask(session, url)
         made.base = await made.reading()
         made.waited = made.worked = 0.0 if not warm else made.worked
         made._watch = asyncio.create_task(made.watch())

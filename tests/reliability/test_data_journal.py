@@ -124,7 +124,7 @@ async def test_a_kill_tears_one_line_at_most(
 
 
 @pytest.mark.row("D10")
-@pytest.mark.parametrize("each", [25, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("each", [pytest.param(25, marks=pytest.mark.slow), pytest.param(600, marks=pytest.mark.slow)])
 async def test_processes_share_a_directory(tmp_path: Path, vllm: FakeVllm, each: int, reached: Callable[[str], None]) -> None:
     """Four toolmends, each with a file of its own, write records of 60 KB."""
     shared = tmp_path / "shared"

@@ -28,7 +28,7 @@ CALLS = 500
 def test_what_was_right_stays_as_it_was(reached: Reached) -> None:
     counted = {"mended": 0, "asked": 0}
 
-    @settings(max_examples=60, deadline=None, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, phases=[Phase.generate], derandomize=True, suppress_health_check=list(HealthCheck))
     @given(rights())
     def hold(right: Right) -> None:
         for _, damaged in damages(right, knowable=True):
