@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,11 +38,13 @@ class Table:
             return "reached" + (f" ({found.count('skipped')} tests skipped)" if "skipped" in found else "")
         return "not run"
 
-    def lines(self) -> list[str]:
-        """Write the table."""
+    def lines(self, said: Mapping[str, str]) -> list[str]:
+        """Write the table. `said`: lines of earlier runs."""
         head = ["| row | what is done | asked | reached | |", "|---|---|---|---|---|"]
         return head + [
-            f"| {row} | {what} | {asked} | {'; '.join(self.words.get(row, []))} | {self.verdict(row)}{_not_here(row)} |"
+            said[row]
+            if row in said and row not in self.outcomes
+            else f"| {row} | {what} | {asked} | {'; '.join(self.words.get(row, []))} | {self.verdict(row)}{_not_here(row)} |"
             for row, (what, asked) in ROWS.items()
         ]
 
@@ -51,11 +54,25 @@ def _not_here(row: str) -> str:
 
 
 def written(page: Path, table: Table) -> None:
-    """Put the table into its place in a page."""
+    """Put the table into its place in a page. A row of which nothing was run keeps what an earlier run said of it."""
     text = page.read_text()
     before, _, rest = text.partition(BEGIN)
-    _, found, after = rest.partition(END)
+    old, found, after = rest.partition(END)
+    said = {line.split("|")[1].strip(): line for line in old.splitlines() if line.startswith("| ")}
     assert found, f"{page} has no place for the table"
     load = os.getloadavg()[0]
     stamp = f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}"
-    page.write_text("\n".join([before + BEGIN, "", f"One run: {stamp}.", "", *table.lines(), "", END]) + after)
+    page.write_text(
+        "\n".join(
+            [
+                before + BEGIN,
+                "",
+                f"The last run: {stamp}. Rows that it left out say what an earlier run said.",
+                "",
+                *table.lines(said),
+                "",
+                END,
+            ]
+        )
+        + after
+    )
