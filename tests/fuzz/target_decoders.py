@@ -11,29 +11,9 @@ from adapters.events import merge
 from adapters.grammar import Grammar, grammar
 from adapters.registry import DIALECTS
 from adapters.turns import TurnBuilder
-from rules.conversation import Ending, ToolCall, Tools, ToolSpec, Turn
+from rules.conversation import Ending, ToolCall, Turn
+from tests.laws.tools import TOOLS
 
-TOOLS: Final[Tools] = (
-    ToolSpec(
-        "edit_file",
-        "Edit a file.",
-        {
-            "type": "object",
-            "properties": {
-                "path": {"type": "string"},
-                "line": {"type": "integer"},
-                "force": {"type": "boolean"},
-                "tags": {"type": "array", "items": {"type": "string"}},
-                "options": {"type": "object", "properties": {"depth": {"type": "integer"}}},
-            },
-            "required": ["path"],
-        },
-    ),
-    ToolSpec("stop", "Stop.", {"type": "object", "properties": {}}),
-    ToolSpec(
-        "bash", "Run a command.", {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}
-    ),
-)
 ALL: Final = tuple(DIALECTS.values())
 COMPANY: Final = tuple(DIALECTS[name] for name in ("hermes_json", "qwen_xml", "gemma4"))
 OPENED: Final[tuple[Opened, ...]] = ("no", "yes", "likely", "maybe")

@@ -21,35 +21,13 @@ from adapters.turns import TurnBuilder
 from rules.base import repair
 from rules.conversation import Conversation, ToolCall, Tools, ToolSpec, Turn
 from rules.registry import RULES
+from tests.laws.tools import TOOLS
 from tests.linear import grows_linearly
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 CASES: list[dict[str, Any]] = [
     json.loads(line) for file in sorted(CORPUS.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()
 ]
-TOOLS: Tools = (
-    ToolSpec(
-        "edit_file",
-        "Edit a file.",
-        {
-            "type": "object",
-            "properties": {
-                "path": {"type": "string"},
-                "text": {"type": "string"},
-                "line": {"type": "integer"},
-                "ratio": {"type": "number"},
-                "force": {"type": "boolean"},
-                "tags": {"type": "array", "items": {"type": "string"}},
-                "options": {"type": "object", "properties": {"depth": {"type": "integer"}}},
-            },
-            "required": ["path"],
-        },
-    ),
-    ToolSpec("stop", "Stop.", {"type": "object", "properties": {}}),
-    ToolSpec(
-        "bash", "Run a command.", {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}
-    ),
-)
 SHELL_CALL = ToolCall("", "bash", {"command": "ls"})
 SAMPLE = ToolCall("", "edit_file", {"path": "/a", "line": 1})
 COMMON = [

@@ -104,6 +104,6 @@ async def shared(_shared: Shared) -> AsyncIterator[Shared]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> str:
+def journal(tmp_path: Path) -> Path:
     """Where toolmend shall keep a journal so that `Toolmend.records` finds it: for the option `--journal`."""
-    return str(tmp_path / "toolmend" / "journal")
+    return tmp_path / "toolmend" / "journal"

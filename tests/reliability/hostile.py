@@ -48,12 +48,18 @@ def response(body: bytes, *headers: str, status: str = "200 OK", kind: str = "ap
 
 
 @asynccontextmanager
+async def listening(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[str]:
+    """Serve connections on loopback by a function; yield the base URL."""
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
 async def hostile(*answers: Script) -> AsyncIterator[Hostile]:
     """Serve on loopback."""
     made = Hostile(list(answers))
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(made.serve) as made.url:
         yield made
-    finally:
-        server.close()

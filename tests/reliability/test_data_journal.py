@@ -23,14 +23,9 @@ from proxy.records.read import Skipped, entries
 from tests.fake_vllm import FakeVllm, refusing, sending
 from tests.reliability.load import ask
 from tests.reliability.stand import Toolmend, toolmend
+from tests.reliability.until import until
 
 MENDED = '<|tool_call>call:bash{command:<|"|>ls<|"|>,timeout:<|"|>5<|"|>}<tool_call|>'
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    """The directory in which the rig looks for a journal."""
-    return tmp_path / "toolmend" / "journal"
 
 
 async def counted(made: Toolmend) -> dict[str, float]:
@@ -39,13 +34,6 @@ async def counted(made: Toolmend) -> dict[str, float]:
     found = {sample.labels["state"]: sample.value for sample in samples if sample.name == "toolmend_journal_records_total"}
     failures = [sample.value for sample in samples if sample.name == "toolmend_journal_failures_total"]
     return {**found, "failures": sum(failures)}
-
-
-async def until(what: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds):
-        while not what():
-            await asyncio.sleep(0.02)
 
 
 async def turns(made: Toolmend, session: aiohttp.ClientSession, count: int, **body: Any) -> list[str]:

@@ -64,12 +64,6 @@ async def watched(begin: Any, vllm: FakeVllm, *options: str, environment: dict[s
         await runner.cleanup()
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> str:
-    """The directory in which the rig looks for a journal."""
-    return str(tmp_path / "toolmend" / "journal")
-
-
 async def settled(made: Toolmend, collector: Collector | None = None) -> dict[str, bytes]:
     """Look at the sinks once nothing more is written into them."""
     before: dict[str, bytes] = {}
@@ -229,10 +223,10 @@ def everywhere(canary: Canary) -> dict[str, Any]:
     return {"model": MODEL, "messages": messages, "tools": [BASH, tool], "user": text, "metadata": {text: text, "note": text}}
 
 
-def told_by(words: list[str], journal: str) -> bytes:
+def told_by(words: list[str], journal: Path) -> bytes:
     """Return what a command says of a journal."""
     done = subprocess.run(
-        [sys.executable, "-m", "proxy", *words, "--journal", journal], cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-m", "proxy", *words, "--journal", str(journal)], cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -249,9 +243,9 @@ WAYS = [
 @pytest.mark.row("D5")
 @pytest.mark.parametrize("streams", WAYS)
 async def test_no_secret_is_written_down(
-    begin: Any, vllm: FakeVllm, streams: tuple[bool, ...], journal: str, reached: Callable[[str], None]
+    begin: Any, vllm: FakeVllm, streams: tuple[bool, ...], journal: Path, reached: Callable[[str], None]
 ) -> None:
-    async with watched(begin, vllm, "--journal", journal) as (made, collector), unbounded() as session:
+    async with watched(begin, vllm, "--journal", str(journal)) as (made, collector), unbounded() as session:
         sender = Sender(made, vllm, session, cycle(streams), len(streams) == 1)
         at_first = await settled(made, collector)
         vllm.says(Said(CALL % "ls"))
@@ -284,9 +278,9 @@ async def test_no_secret_is_written_down(
 @pytest.mark.slow
 @pytest.mark.parametrize("streams", WAYS[1:])
 async def test_without_bodies_there_is_no_text_in_the_journal(
-    begin: Any, vllm: FakeVllm, streams: tuple[bool, ...], journal: str, reached: Callable[[str], None]
+    begin: Any, vllm: FakeVllm, streams: tuple[bool, ...], journal: Path, reached: Callable[[str], None]
 ) -> None:
-    options = ("--journal", journal, "--journal-bodies", "off")
+    options = ("--journal", str(journal), "--journal-bodies", "off")
     async with watched(begin, vllm, *options) as (made, collector), unbounded() as session:
         sender = Sender(made, vllm, session, cycle(streams), len(streams) == 1)
         await in_errors(sender)
@@ -318,12 +312,12 @@ FORGED = {
 
 @pytest.mark.row("D7")
 async def test_nobody_forges_a_line(
-    begin: Any, vllm: FakeVllm, stream: bool, journal: str, reached: Callable[[str], None]
+    begin: Any, vllm: FakeVllm, stream: bool, journal: Path, reached: Callable[[str], None]
 ) -> None:
     """The same in the model's name, in ids, names, paths, queries and headers, and out of the model's mouth."""
     vllm.says(Said(CALL % "ls"))
     paths = ["/v1/%0d%0a%7b%7d", "/v1/%1b%5b31m", "/v1/%e2%80%a8", "/v1/%ff%00", "/v1/" + "%0a" * 2_000]
-    async with begin(vllm.url, "--journal", journal, live=lambda: vllm.live) as made, unbounded() as session:
+    async with begin(vllm.url, "--journal", str(journal), live=lambda: vllm.live) as made, unbounded() as session:
         answers: list[Came] = []
         for text in FORGED.values():
             vllm.says(Said(CALL % text[:2_000]), Said(CALL % "ls"))

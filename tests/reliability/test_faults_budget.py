@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -122,14 +123,14 @@ async def test_a_model_that_is_always_wrong_is_asked_within_bounds(
 
 @pytest.mark.row("F13")
 async def test_the_tokens_of_three_questions_are_summed_and_told_apart(
-    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: str
+    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: Path
 ) -> None:
     vllm.says("warm")
     said = [Said(WRONG.raw, prompt_tokens=10), Said(f" {WRONG.raw}", prompt_tokens=20), Said("I cannot.", prompt_tokens=30)]
     cost = [usage(each) for each in said]
     half = b"".join(list(events(said[1], ASKED))[:4])
     config = '[[profile]]\nname = "gemma-4"\ngrammar = false'
-    async with begin(vllm.url, "--journal", journal, config=config, live=lambda: vllm.live) as served:
+    async with begin(vllm.url, "--journal", str(journal), config=config, live=lambda: vllm.live) as served:
         for number, stream in enumerate((False, True)):
             vllm.says(*said)
             came = await ask(session, served.url, stream=stream, stream_options={"include_usage": True} if stream else None)

@@ -72,10 +72,10 @@ async def test_streams_finish_after_a_signal_to_stop(
 @pytest.mark.row("F15")
 @pytest.mark.slow
 async def test_what_takes_longer_than_there_is_time_is_cut_and_does_not_look_complete(
-    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: str
+    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: Path
 ) -> None:
     vllm.says("warm")
-    async with begin(vllm.url, "--journal", journal, config="[limits]\ndrain_seconds = 1", live=lambda: vllm.live) as served:
+    async with begin(vllm.url, "--journal", str(journal), config="[limits]\ndrain_seconds = 1", live=lambda: vllm.live) as served:
         vllm.says(PROSE)
         vllm.pause = 0.2
         tasks = await streaming(session, served, vllm, 10)
@@ -97,10 +97,10 @@ async def test_what_takes_longer_than_there_is_time_is_cut_and_does_not_look_com
 @pytest.mark.row("F15")
 @pytest.mark.slow
 async def test_after_a_kill_nothing_looks_complete_and_nothing_goes_on(
-    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: str
+    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: Path
 ) -> None:
     vllm.says("warm")
-    async with begin(vllm.url, "--journal", journal, live=lambda: vllm.live) as served:
+    async with begin(vllm.url, "--journal", str(journal), live=lambda: vllm.live) as served:
         vllm.says(PROSE)
         vllm.pause = 0.05
         tasks = await streaming(session, served, vllm, 50)
@@ -110,7 +110,7 @@ async def test_after_a_kill_nothing_looks_complete_and_nothing_goes_on(
         came = await asyncio.gather(*tasks)
         assert all(each.error and not each.done for each in came)
     vllm.pause = 0
-    async with begin(vllm.url, "--journal", journal, live=lambda: vllm.live) as served:
+    async with begin(vllm.url, "--journal", str(journal), live=lambda: vllm.live) as served:
         assert (await ask(session, served.url)).status == 200
     reached(f"SIGKILL: 50 of 50 broken off as such, none upstream after {seconds:.2f} s; it starts again")
 
@@ -141,10 +141,10 @@ async def waits(session: aiohttp.ClientSession, served: Toolmend, *, stream: boo
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed before", "killed meanwhile", "hangs"])
 async def test_a_checker_that_is_gone_or_hangs_costs_no_answer(
-    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: str, how: str, stream: bool
+    begin: Begin, vllm: FakeVllm, session: aiohttp.ClientSession, reached: Reached, journal: Path, how: str, stream: bool
 ) -> None:
     vllm.says(CALL)
-    async with begin(vllm.url, "--journal", journal, live=lambda: vllm.live) as served:
+    async with begin(vllm.url, "--journal", str(journal), live=lambda: vllm.live) as served:
         for _ in range(5):  # a busy machine may take longer to start one than anybody waits for it
             await waits(session, served, stream=stream)
             if checkers(served):

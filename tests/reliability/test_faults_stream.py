@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 
 import aiohttp
 import openai
@@ -72,12 +73,12 @@ async def test_the_sdk_raises_wherever_a_connection_breaks(begin: Begin, vllm: F
 
 @pytest.mark.row("F3")
 async def test_an_answer_that_just_ends_is_a_failure_and_recorded(
-    begin: Begin, session: aiohttp.ClientSession, reached: Reached, journal: str
+    begin: Begin, session: aiohttp.ClientSession, reached: Reached, journal: Path
 ) -> None:
     ends = next(at for at, each in enumerate(EVENTS) if b'"finish_reason":"' in each)
     async with (
         hostile(WARM) as server,
-        begin(server.url, "--journal", journal, live=lambda: server.live) as served,
+        begin(server.url, "--journal", str(journal), live=lambda: server.live) as served,
     ):
         for cut in range(ends + 1):
             for stream in (False, True):
@@ -112,11 +113,11 @@ ENDINGS = {
 
 @pytest.mark.row("F4")
 async def test_errors_in_a_stream_are_errors_and_not_mended(
-    begin: Begin, session: aiohttp.ClientSession, reached: Reached, journal: str
+    begin: Begin, session: aiohttp.ClientSession, reached: Reached, journal: Path
 ) -> None:
     async with (
         hostile(WARM) as server,
-        begin(server.url, "--journal", journal, live=lambda: server.live) as served,
+        begin(server.url, "--journal", str(journal), live=lambda: server.live) as served,
     ):
         for number, (sent, status, words, reason) in enumerate(ENDINGS.values()):
             for stream in (False, True):

@@ -18,7 +18,7 @@ import pytest
 from proxy.demo.speak import Said
 from tests.fake_vllm import FakeVllm
 from tests.reliability.conftest import Begin
-from tests.reliability.hostile import hostile, response
+from tests.reliability.hostile import hostile, listening, response
 from tests.reliability.injector import injecting
 from tests.reliability.load import Came, ask
 from tests.reliability.recorded import chunked, failed, spoken, unframed
@@ -184,12 +184,8 @@ class Slammed:
 @asynccontextmanager
 async def slammed() -> AsyncIterator[Slammed]:
     made = Slammed()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(made.serve) as made.url:
         yield made
-    finally:
-        server.close()
 
 
 @pytest.mark.row("F9")
@@ -253,12 +249,8 @@ class Forgetful:
 @asynccontextmanager
 async def forgetful(idle: float) -> AsyncIterator[Forgetful]:
     made = Forgetful(idle)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(made.serve) as made.url:
         yield made
-    finally:
-        server.close()
 
 
 @pytest.mark.row("F10")

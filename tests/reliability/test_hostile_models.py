@@ -14,6 +14,7 @@ from rules.conversation import ToolCall
 from tests.conftest import BASH
 from tests.fake_vllm import sending
 from tests.proxy.test_injection import ALOUD, PLACES, QUOTES, Transcript, transcripts
+from tests.proxy.test_injection import MODELS as WRITERS
 from tests.reliability.load import ask, unbounded
 from tests.reliability.shared import Shared
 from tests.reliability.stand import QUIET
@@ -51,18 +52,7 @@ MB = 1_000_000
 SLOW = 0.2
 """Seconds of CPU that a megabyte may cost."""
 
-MODELS = {
-    "gemma4": "gemma-4-26b",
-    "qwen_xml": "qwen3-coder-30b",
-    "hermes_json": "qwen3-30b",
-    "deepseek_v31": "deepseek-v3.1",
-    "kimi_k2": "kimi-k2",
-    "mistral": "mistral-small",
-    "llama_json": "llama-3.1-8b",
-    "minimax_m2": "minimax-m2",
-    "glm": "glm-4.5",
-    "harmony": "gpt-oss-20b",
-}
+MODELS = {dialect: model for dialect, model in WRITERS.items() if model != "some-model"}
 """A dialect, and a model that writes it."""
 
 
