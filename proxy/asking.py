@@ -90,6 +90,7 @@ class Asking:
 
     async def run(self, show: Show, started: float) -> Attempts:
         """Ask, and ask again. Only the first answer is shown as it comes: of a later one only its calls are new."""
+        self._services.checker.expect(self.plan.conversation.tools)
         answer = first = await self._ask(Question(), show)
         if answer.problem is not None:
             self.known = replace(self.known, ungrammatical=self._services.grammars.out(self.plan.model))

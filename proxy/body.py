@@ -52,7 +52,7 @@ class ChatBody:
 def read_body(raw: bytes, limits: Limits) -> ChatBody:
     """Parse a chat request, within the limits. What is wrong with it is said in words that help."""
     check_weight(raw, limits)
-    return parse_body(raw, limits)
+    return body_of(parse_fields(raw), raw, limits)
 
 
 def check_weight(raw: bytes, limits: Limits) -> None:
@@ -62,23 +62,35 @@ def check_weight(raw: bytes, limits: Limits) -> None:
         raise BadRequest("the request nests or lists too much (limits.structural_bytes)", status=413, code="body_too_complex")
 
 
-def parse_body(raw: bytes, limits: Limits) -> ChatBody:
+def parse_fields(raw: bytes) -> dict[str, Any]:
     """Parse what is not heavy. Of 16 MB this takes 60 ms."""
     try:
         fields = orjson.loads(raw)
-        if isinstance(fields, dict) and len(fields) > MEMBERS:
-            raise BadRequest(f"more than {MEMBERS} members in the request", code="too_many_members")
-        members = {name: bytes(value) for name, value in _DECODER.decode(raw).items()}
-    except (orjson.JSONDecodeError, msgspec.MsgspecError, RecursionError) as error:
-        raise BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json") from error
+    except (orjson.JSONDecodeError, RecursionError) as error:
+        raise _invalid(error) from error
     if not isinstance(fields, dict):
         raise BadRequest("the request body must be a JSON object with a list of messages")
+    if len(fields) > MEMBERS:
+        raise BadRequest(f"more than {MEMBERS} members in the request", code="too_many_members")
+    return fields
+
+
+def body_of(fields: Mapping[str, Any], raw: bytes, limits: Limits) -> ChatBody:
+    """Make a body of what was parsed, and of its bytes. Of 16 MB this takes 40 ms."""
+    try:
+        members = {name: bytes(value) for name, value in _DECODER.decode(raw).items()}
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise _invalid(error) from error
     if nests_deeper(fields, DEEPEST):
         raise BadRequest(f"the request nests deeper than {DEEPEST} levels", code="body_too_deep")
     if len(members.get("model", b"")) > NAME:
         raise BadRequest(f"the model's name has more than {NAME} bytes", code="model_too_long")
     _check(fields, members, limits)
     return ChatBody(fields, members)
+
+
+def _invalid(error: Exception) -> BadRequest:
+    return BadRequest(f"the request body is not valid JSON: {error}", code="invalid_json")
 
 
 def nests_deeper(value: Any, most: int) -> bool:

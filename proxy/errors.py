@@ -73,6 +73,12 @@ class Overloaded(Fault):
     status, kind, code = 503, "server_error", "overloaded"
 
 
+class Stopping(Fault):
+    """The process ends, and the time to bring what it serves to an end is over."""
+
+    status, kind, code = 503, "server_error", "stopping"
+
+
 class UpstreamUnreachable(Fault):
     """The model server cannot be reached."""
 

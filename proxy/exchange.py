@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -15,7 +17,7 @@ from adapters.base import Unwritable
 from adapters.clients.chat_wire import Ends, Head
 from proxy.answer import Shown
 from proxy.asking import Asking
-from proxy.errors import Fault
+from proxy.errors import Fault, Stopping
 from proxy.heard import begun
 from proxy.ladder import RIGHT, best_of, fail_open
 from proxy.notes import note
@@ -28,6 +30,9 @@ from proxy.services import Services
 from rules.conversation import Turn
 
 log = structlog.get_logger()
+
+OVERDUE: Final = "toolmend stops"
+"""What a task is cancelled with that serves a request when the time to drain is over: its client is still there."""
 
 
 class Exchange:
@@ -55,8 +60,9 @@ class Exchange:
             async with reply:
                 self._reply = reply
                 try:
-                    turn = await self._settle()
-                    response = await reply.finish(self._head(), turn, self._ends(turn), self._notes())
+                    with in_time():
+                        turn = await self._settle()
+                        response = await reply.finish(self._head(), turn, self._ends(turn), self._notes())
                     end = End(turn, complete=True)
                     return response
                 except Fault as error:
@@ -156,6 +162,20 @@ class Exchange:
         )
         subject = Subject(self._plan, self._turn_id, self._asking.heard, end, timings, self._asking.known, moves)
         note(subject, self._services.journal, self._services.settings.upstream)
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Make a fault of it where the time to drain is over, so that the client is told."""
+    try:
+        yield
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is None or OVERDUE not in cancelled.args:
+            raise
+        task.uncancel()
+        what = "toolmend stops, and there is no more time for this answer (limits.drain_seconds)"
+        raise Stopping(what, retry_after=1) from None
 
 
 def finish_reason(turn: Turn, reader: Reader) -> str:

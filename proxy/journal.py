@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-
 from proxy.outcome import Outcome
+from proxy.output import write_line
 from proxy.record import Record
 from proxy.rendering import line_of, render, trimmed, weight
 from proxy.settings import Bodies
@@ -212,14 +211,11 @@ class Journal:
 class _Stdout:
     """Standard output, which the log writes to as well: by the same means, so that each line stays whole."""
 
-    def __init__(self) -> None:
-        self._output = structlog.PrintLogger()
-
     def open(self) -> None:
         """Nothing is to be done: it is open."""
 
     def append(self, line: bytes) -> None:
-        self._output.msg(line.decode().removesuffix("\n"))
+        write_line(line)
 
     def close(self) -> None:
         """It is not ours to close."""

@@ -24,6 +24,7 @@ from proxy.heard import Heard
 from proxy.journal import Counts
 from proxy.lag import Lag
 from proxy.outcome import Name, Outcome
+from proxy.output import LogLines
 from proxy.recording import Subject, spent
 from proxy.settings import Mode
 from proxy.version import version
@@ -211,7 +212,7 @@ def result_of(heard: Heard) -> str:
 
 
 class _JournalCounts(Collector):
-    """What has become of the journal's records: counted by the journal, read when somebody asks."""
+    """What has become of the journal's records and the log's lines: counted where they are written, read when somebody asks."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -228,6 +229,7 @@ class _JournalCounts(Collector):
         yield CounterMetricFamily(
             "toolmend_journal_failures", "Failed writes of the journal; each is tried again.", counts.failures
         )
+        yield CounterMetricFamily("toolmend_log_lines_lost", "Lines of the log that could not be written.", LogLines.lost)
 
 
 class _Loop(Collector):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from proxy.answer import Answer
-from proxy.errors import BadRequest, Fault, UpstreamRefused
+from proxy.errors import BadRequest, Fault, Stopping, UpstreamRefused
 from proxy.failures.base import Class
 from proxy.failures.refusals import Told, refused_as
 from proxy.failures.table import MENDED_BY
@@ -75,6 +75,8 @@ def outcome_of(plan: Plan, heard: Sequence[Heard], end: End) -> Outcome:
 def _of_error(error: Fault) -> Told:
     if isinstance(error, UpstreamRefused):
         return refused_as(error.status, error.words)
+    if isinstance(error, Stopping):
+        return Told("ours", error.code)
     return Told("client-schema" if isinstance(error, BadRequest) else "upstream", error.code)
 
 

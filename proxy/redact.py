@@ -148,7 +148,7 @@ def _authorization(found: Match) -> bytes:
 
 
 def _url_login(found: Match) -> bytes:
-    return bytes(b"://" + found[1] + b":[redacted]@")
+    return bytes(b"//" + found[1] + b":[redacted]@")
 
 
 def _named(found: Match) -> bytes:
@@ -169,7 +169,7 @@ PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (
     *((re2.compile(BEFORE + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
     (re2.compile(rb"eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4}", LATIN), _jwt),
     (re2.compile(rb"(?i)(bearer|basic)((?:[ \t]|\\t){1,8})([A-Za-z0-9._~+/=-]{8,})", LATIN), _authorization),
-    (re2.compile(rb"""://([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
+    (re2.compile(rb"""//([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
     (re2.compile(BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
     (re2.compile(NAMED, LATIN), _named),
 )
@@ -179,7 +179,7 @@ SUSPECT: Final = re2.compile(
         *(BEFORE + opener + rest for opener, rest in TOKENS),
         BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12}",
         rb"eyJ[A-Za-z0-9_-]*\.|(?i:bearer|basic)(?:[ \t]|\\t){1,8}[A-Za-z0-9._~+/=-]{8}",
-        rb"""://[^\s/@:"\\]*:[^\s/@"\\]+@|-----BEGIN [A-Z0-9 ]*PRIVATE KEY""",
+        rb"""//[^\s/@:"\\]*:[^\s/@"\\]+@|-----BEGIN [A-Z0-9 ]*PRIVATE KEY""",
         NAMED,
     )),
     QUICK,

@@ -18,7 +18,9 @@ from aiohttp import web
 from structlog.tracebacks import ExceptionDictTransformer
 
 from proxy.app import HANDLING, make_app
+from proxy.exchange import OVERDUE
 from proxy.metrics import METRICS, metrics_app
+from proxy.output import LogLines
 from proxy.profiles import load
 from proxy.redact import is_suspect, redact_json, redact_line
 from proxy.server_log import server_logger
@@ -81,6 +83,7 @@ def configure_logs() -> None:
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),  # locals hold keys and prompts
             without_secrets,
         ],
+        logger_factory=LogLines,
         cache_logger_on_first_use=True,
     )
 
@@ -165,7 +168,7 @@ async def end_late(handling: set[asyncio.Task[Any]], seconds: float) -> None:
     """End the requests that are still served when the time to drain is over. aiohttp alone would wait for them twice as long."""
     await asyncio.sleep(seconds)
     for task in list(handling):
-        task.cancel()
+        task.cancel(OVERDUE)
 
 
 def closing(stop: asyncio.Event) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 
 from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from proxy.retries import Retries, Trial, told_of_reuse
+from proxy.room import Turnstile
 from proxy.settings import Settings
 from proxy.tls import upstream_context
 from proxy.watch import asking, count_answer, mark
@@ -53,6 +54,9 @@ LARGE = 512 * 1024
 STEP = 32 * 1024
 """Bytes of an answer after which others are let go on: a server may send more at once than is read in a moment."""
 
+LARGE_PIECE = 8 * 1024
+"""Bytes of an answer from which on only one such piece is read in a round of the event loop, whoever's it is."""
+
 END_SECONDS = 0.5
 """How long the end of an answer may lag behind its `[DONE]`."""
 
@@ -73,6 +77,7 @@ class Upstream:
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
         self._pass_key = not settings.guarded
         self._retries = Retries()
+        self._turnstile = Turnstile()
         tls = upstream_context(settings)
         self._session = self._opened(aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE, **self._reach(tls)), told_of_reuse())
         self._fresh = self._opened(aiohttp.TCPConnector(force_close=True, **self._reach(tls)))
@@ -218,10 +223,12 @@ class Upstream:
                 return
             if response.status == 200:
                 mark("wrote")
-            yield piece[:STEP]
-            for at in range(STEP, len(piece), STEP):
-                await asyncio.sleep(0)
-                yield piece[at : at + STEP]
+            if len(piece) < LARGE_PIECE:
+                yield piece
+            else:
+                for at in range(0, len(piece), STEP):
+                    await self._turnstile.passed()
+                    yield piece[at : at + STEP]
             limit, name = self.limits.idle_seconds, "idle_seconds"
 
     async def drain(self, response: aiohttp.ClientResponse) -> None:

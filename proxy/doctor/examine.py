@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypeAlias
 
 from proxy.capabilities import NO_PARSER
-from proxy.checker import Checker
+from proxy.checker import UNHURRIED, Checker
 from proxy.doctor import checks
 from proxy.doctor.asker import Asker
 from proxy.doctor.gathered import Gathered
@@ -60,7 +60,7 @@ class Examination:
 
     async def _examine(self, direct: Server) -> None:
         gathered, settings = self.gathered, self._order.settings
-        upstream, checker = Upstream(settings), Checker()
+        upstream, checker = Upstream(settings), Checker(UNHURRIED)
         try:
             await probe(upstream, self._order, gathered)
             self._step(1 + REQUESTS)

@@ -48,6 +48,12 @@ OF_OTHERS: Final[tuple[Reason, ...]] = (
         change="please report it, with the log's event",
     ),
     ours(
+        "stopping",
+        what="toolmend was told to stop, and this answer took longer than there was time for.",
+        done="The client is told, in a stream by an error event; nothing looks complete.",
+        setting="[limits] drain_seconds",
+    ),
+    ours(
         "rule-failed",
         what="A rule, or a step of healing, raised an exception and was left out.",
         done="The turn is served without it.",

@@ -16,7 +16,7 @@ from adapters.clients.chat_wire import Ends, Head
 from adapters.models.native import call_of
 from proxy.body import read_body
 from proxy.capabilities import Capabilities
-from proxy.checker import Checker
+from proxy.checker import UNHURRIED, Checker
 from proxy.concessions import CONCESSIONS, NO_STRICT, Memory
 from proxy.errors import Fault
 from proxy.exchange import Exchange
@@ -135,7 +135,7 @@ class Terms:
     @staticmethod
     def to_read(settings: Settings) -> Terms:
         """Return what a request is understood by again; nothing is served."""
-        return Terms(settings, load(settings.profile), Checker())
+        return Terms(settings, load(settings.profile), Checker(UNHURRIED))
 
 
 async def replay(entry: Entry, terms: Terms) -> Replayed:

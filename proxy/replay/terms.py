@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from proxy.checker import Checker
+from proxy.checker import UNHURRIED, Checker
 from proxy.profiles import load
 from proxy.rendering import CUT
 from proxy.replay.run import Entry, NotReplayable, Terms
@@ -29,7 +29,7 @@ def settings_for(file: FileSettings, *, upstream: str = NOBODY, key: str | None 
 @asynccontextmanager
 async def terms_for(settings: Settings, *, live: bool = False) -> AsyncIterator[Terms]:
     """Provide what turns are served by, for as long as they are: `live` asks the model server that the settings name."""
-    checker = Checker()
+    checker = Checker(UNHURRIED)
     upstream = Upstream(settings) if live else None
     try:
         yield Terms(settings, load(settings.profile), checker, upstream)

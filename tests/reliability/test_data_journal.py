@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.demo.speak import Said
 from proxy.records.read import Skipped, entries
+from tests.conftest import WAIT
 from tests.fake_vllm import FakeVllm, refusing, sending
 from tests.reliability.load import ask
 from tests.reliability.stand import Toolmend, toolmend
@@ -182,6 +184,33 @@ async def test_a_full_disk_costs_no_request(begin: Any, vllm: FakeVllm, journal:
     reached(f"0 of {len(again) + len(lost)} requests failed, {found['dropped']:.0f} dropped and counted")
 
 
+@pytest.mark.row("D8")
+@pytest.mark.slow
+async def test_a_file_that_may_not_grow_costs_no_request(
+    begin: Any, vllm: FakeVllm, journal: Path, reached: Callable[[str], None]
+) -> None:
+    """The system takes a part of a record and then nothing, as a full disk does, and standard output is on it as well."""
+    vllm.says(Said(MENDED))
+    file = journal / "journal-0.jsonl"
+    async with begin(vllm.url, "--journal", str(journal), live=lambda: vllm.live) as made:
+        async with aiohttp.ClientSession() as session:
+            await turns(made, session, 3)
+            await until(lambda: len(read(journal)[0]) == 4)
+            pid, full = made.process.pid, max(file.stat().st_size, (made.folder / "stdout").stat().st_size) + 2_000
+            before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (full, before[1]))
+            asked = await turns(made, session, 60)
+            found, kept = await counted(made), file.read_bytes()
+            assert (made.folder / "stdout").stat().st_size == full
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+            seconds = await until(lambda: len(read(journal)[0]) == 4 + len(asked), 30)
+    assert found["failures"] >= 1
+    assert found["dropped"] == 0
+    assert kept.endswith(b"\n")
+    assert read(journal)[1].sentences() == []
+    reached(f"no room for {len(asked)} records: 0 requests failed, all written {seconds:.1f} s after there was room")
+
+
 ENDINGS: dict[str, tuple[Any, str, str]] = {
     "mended": (MENDED, "mended", "coerce_number"),
     "refused": (refusing(400, b'{"error": {"message": "no", "code": 400}}'), "error", "upstream_refused"),
@@ -197,11 +226,29 @@ ENDINGS: dict[str, tuple[Any, str, str]] = {
 }
 
 
+async def unjudged(made: Toolmend, session: aiohttp.ClientSession, vllm: FakeVllm, *, stream: bool) -> None:
+    """Kill the process that checks a schema while it does, and find that in the turn's record."""
+    vllm.says("<|tool_call>call:wait{seconds:5}<tool_call|>")
+    asked = {"tools": [WAIT], "stream": stream}
+    await ask(session, made.url, **asked)
+    await until(lambda: len(made.children()) == 1, 30)
+    at = len(made.records())
+    os.kill(made.children()[0], signal.SIGSTOP)
+    checked = asyncio.create_task(ask(session, made.url, **asked))
+    await asyncio.sleep(0.1)
+    os.kill(made.children()[0], signal.SIGKILL)
+    await checked
+    await until(lambda: len(made.records()) > at)
+    assert "check" in made.records()[-1]["skipped_rules"][0]
+    await until(lambda: len(made.children()) == 1, 30)
+    made.base = await made.reading()
+
+
 @pytest.mark.row("D14")
 async def test_every_ending_has_its_record(
     begin: Any, vllm: FakeVllm, journal: Path, stream: bool, reached: Callable[[str], None]
 ) -> None:
-    """And no other. Aborted, timed out and ended by a signal as well."""
+    """And no other. Unjudged, aborted, timed out and ended by a signal as well."""
     vllm.says("warm")
     right = 0
     config = "[limits]\nidle_seconds = 1\nfirst_byte_seconds = 1\ndrain_seconds = 1\n"
@@ -218,6 +265,7 @@ async def test_every_ending_has_its_record(
                 if isinstance(answer, (str, Said)):
                     assert record["usage"]["total"] > 0, name
                 right += 1
+            await unjudged(made, session, vllm, stream=stream)
             vllm.says(Said("word " * 400))
             vllm.pause = 0.05
             at = len(made.records())
@@ -240,5 +288,5 @@ async def test_every_ending_has_its_record(
             await cut
             assert len(made.records()) == at + 1
             assert made.records()[-1]["outcome"] in ("aborted", "error")
-            right += 3
-    reached(f"{right} of {len(ENDINGS) + 3} endings ({'stream' if stream else 'whole'})")
+            right += 4
+    reached(f"{right} of {len(ENDINGS) + 4} endings ({'stream' if stream else 'whole'})")

@@ -85,7 +85,7 @@ BOMBS: dict[str, tuple[bytes, dict[str, str]]] = {
 """None of these reaches the model server."""
 
 ODD: dict[str, bytes] = {
-    "4 MB of text": of_size(LIMIT // 4),
+    "16 MB of text": of_size(LIMIT),
     "a name of 1 MB": GOOD[:-1] + b',"' + b"k" * MB + b'":1}',
     "a member twice": b'{"model":"a",' + GOOD[1:],
     "content that is a number": messages(b"123456789012345678901234567890"),

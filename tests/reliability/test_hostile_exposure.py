@@ -260,6 +260,9 @@ def test_it_listens_on_loopback_unless_it_is_told_otherwise() -> None:
         Settings(upstream="http://127.0.0.1:1", host="0.0.0.0")
 
 
+SERIES = 200
+
+
 async def strangers(shared: Shared, number: int) -> int:
     """Ask with as many names of models, paths, methods and modes as there are; return how many series there are then."""
     async with unbounded() as session, aiohttp.ClientSession() as kept:
@@ -283,3 +286,4 @@ async def test_strangers_make_no_series(begin: Begin, shared: Shared, reached: S
     last = await strangers(shared, number)
     reached(f"{last} series after {number:,} models, {last - first} more than after 40")
     assert last <= first
+    assert last <= SERIES
