@@ -27,9 +27,17 @@ class Markers:
         self._pattern = re.compile(_pattern(ordered) if ordered else r"(?!)")
         self._prefixes = frozenset(marker[:length] for marker in ordered for length in range(1, len(marker)))
         self._longest = max(map(len, ordered), default=0)
+        firsts = "".join(sorted({marker[:1] for marker in ordered}))
+        self._firsts = re.compile(f"[{re.escape(firsts)}]" if firsts else r"(?!)")
+
+    def absent(self, text: str) -> bool:
+        """Tell whether no marker stands in text, nor begins in it."""
+        return self._firsts.search(text) is None
 
     def split(self, text: str, *, final: bool = False) -> Split:
         """Split text at the first marker that no longer text could turn into another one."""
+        if self.absent(text):
+            return Split(text, "", "", "")
         found = self._pattern.search(text)
         cut = len(text) if final else len(text) - self._open(text)
         if found and found.start() < cut:

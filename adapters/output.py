@@ -30,6 +30,12 @@ class Output:
         events, self._events = merge(self._events), []
         return events
 
+    def plain(self, text: str) -> list[Event]:
+        """Give out visible text at once, where nothing else waits to be given out."""
+        self.say(text)
+        self._events.clear()
+        return [Text(text)]
+
     def emit(self, event: Event) -> None:
         """Give out a thought, a call or markup."""
         self._events.append(event)
@@ -42,8 +48,8 @@ class Output:
         if text:
             self._events.append(Text(text))
             self.emitted += len(text)
-            self.said = self.said or bool(text.strip())
-            self.spoken = self.spoken or self.said
+            if not self.said and text.strip():
+                self.said = self.spoken = True
             self.lines.take(text)
 
     def settle(self, hidden: Iterable[tuple[str, Sequence[ToolCall]]], closers: Collection[str], *, made: bool) -> None:

@@ -24,6 +24,9 @@ class Prose:
             self._tail = self._blank or self._tail if isinstance(event, Markup) else ""
             self._blank, self._broken = "", True
             return ""
+        if not self._broken and not self._blank and event.raw and not event.raw[-1].isspace():
+            self._started = True
+            return event.raw
         text = self._blank + event.raw
         if self._broken:
             text = text.lstrip()

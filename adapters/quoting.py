@@ -46,6 +46,13 @@ class Lines:
 
     def take(self, text: str) -> None:
         """Note text that was released."""
+        if self._line and not self._depth and "\n" not in text and "`" not in text:  # the rest of `_grow` would change nothing
+            self._last = (self._last + text)[-2:]
+            if self._run:
+                self._open, self._run = self._opened_by, 0
+            if len(self._line) < LINE:
+                self._line = (self._line + text)[:LINE]
+            return
         if self._depth:
             self._unquote(text)
         *ended, rest = text.split("\n")

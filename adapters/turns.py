@@ -32,6 +32,12 @@ class TurnBuilder:
 
     def take(self, events: Sequence[Event]) -> tuple[str, str]:
         """Take events and return the text and the thought that they make certain."""
+        if len(events) == 1 and isinstance(events[0], Text):  # most pieces of most answers
+            text = self._prose.feed(events[0])
+            self.behind = self.behind or bool(events[0].raw.strip())
+            if text:
+                self._text.append(text)
+            return text, ""
         text = "".join(self._prose.feed(event) for event in events)
         thought = "".join(event.text for event in events if isinstance(event, Thinking))
         for event in events:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -19,9 +19,9 @@ from proxy.capabilities import Capabilities
 from proxy.checker import Checker, Skipped
 from proxy.decoding import Decoding
 from proxy.engine import compared
-from proxy.errors import UpstreamBroken
+from proxy.errors import Fault, UpstreamBroken
 from proxy.plan import Plan
-from proxy.reading import Reader, Usage, parsed
+from proxy.reading import Piece, Reader, Usage, parsed
 from proxy.sse import EventTooLong, Splitter
 from proxy.upstream import Upstream
 from rules.advice import capped, quoted
@@ -114,11 +114,12 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     reading.begun(reader)
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     problem = None
-    async for piece in pieces(upstream, response, reader):
-        text, thought = decoding.feed(reader, piece)
-        if text or thought or piece.logprobs:
-            await show(reader, Shown(text, thought, piece.logprobs))
-        problem = endless(reading, decoding, reader)
+    async for some in pieces(upstream, response, reader):
+        shown, problem, fault = read_pieces(reading, decoding, reader, some)
+        if shown:
+            await show(reader, shown)
+        if fault is not None:
+            raise fault
         if problem:
             response.close()
             break
@@ -138,6 +139,29 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     verdict = replace(verdict, turn=turn, repairs=mended + reread + verdict.repairs)
     spent, told = time.monotonic() - reading.since, decoding.told(reader)
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
+
+
+def read_pieces(
+    reading: Reading, decoding: Decoding, reader: Reader, some: Iterable[Piece]
+) -> tuple[Shown | None, Problem | None, Fault | None]:
+    """Decode what one read brought. Returns what it makes certain, what ends the answer here, and what the server told in it."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    logprobs: list[Any] = []
+    problem = fault = None
+    try:
+        for piece in some:
+            text, thought = decoding.feed(reader, piece)
+            texts.append(text)
+            thoughts.append(thought)
+            logprobs.extend(piece.logprobs)
+            problem = endless(reading, decoding, reader)
+            if problem:
+                break
+    except Fault as error:
+        fault = error
+    shown = Shown("".join(texts), "".join(thoughts), tuple(logprobs))
+    return shown if shown.text or shown.thought or logprobs else None, problem, fault
 
 
 async def complete(reading: Reading, before: Answer, answer: Answer, constraint: Constraint) -> Answer | None:
@@ -169,29 +193,30 @@ def endless(reading: Reading, decoding: Decoding, reader: Reader) -> Problem | N
     limits = reading.upstream.limits
     calls, size = reader.structured_size
     spent = reading.budget is not None and reader.counted > reading.budget
-    too_long = max(decoding.size, size) > limits.argument_bytes
-    if spent or too_long or max(len(decoding.builder.calls), calls) > limits.calls_per_turn:
+    too_long = decoding.size > limits.argument_bytes or size > limits.argument_bytes
+    if spent or too_long or calls > limits.calls_per_turn or len(decoding.builder.calls) > limits.calls_per_turn:
         advice = "It went on without end and was cut off. Answer shortly, with one call at most."
         return Problem("endless-answer", "model-degenerate", advice)
     return None
 
 
-async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: Reader) -> Any:
-    """Yield the pieces of an answer, streamed or (from a server that does not stream) whole."""
+async def pieces(upstream: Upstream, response: aiohttp.ClientResponse, reader: Reader) -> AsyncIterator[Iterable[Piece]]:
+    """Yield the pieces of an answer, those of one read together, as they are asked for.
+
+    It is streamed or, from a server that does not stream, whole.
+    """
     limit = upstream.limits.event_bytes
     if response.content_type == "application/json":
-        yield reader.take_whole(parsed(await upstream.body(response, limit), "an answer"))
+        yield (reader.take_whole(parsed(await upstream.body(response, limit), "an answer")),)
         return
     splitter = Splitter(limit)
     try:
         async for data in upstream.pieces(response):
-            for event in splitter.feed(data):
-                yield reader.take(event)
+            yield map(reader.take, splitter.feed(data))
             if reader.done:
                 await upstream.drain(response)
                 return
-        for event in splitter.finish():
-            yield reader.take(event)
+        yield map(reader.take, splitter.finish())
     except EventTooLong as error:
         raise UpstreamBroken(f"the model server sent {error}") from error
 

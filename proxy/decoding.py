@@ -13,7 +13,7 @@ from adapters.turns import TurnBuilder
 from proxy.plan import Plan
 from proxy.reading import LOST, Piece, Reader
 
-SLICE = 64
+SLICE = 256
 """Characters of an answer that are looked at together where its tokens are not known."""
 
 
@@ -41,8 +41,10 @@ class Decoding:
     def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
         """Take a piece and return the text and the thought that it makes certain: nothing once the answer only repeats itself."""
         self.size += len(piece.raw) + len(piece.thought)
-        self.repeat = self.repeat or self.watch.take(piece.thought) or self.watch.take(piece.arguments, inside=True)
-        events: list[Event] = [Thinking("", piece.thought)] if piece.thought else []
+        events: list[Event] = []
+        if piece.thought or piece.arguments:
+            self.repeat = self.repeat or self.watch.take(piece.thought) or self.watch.take(piece.arguments, inside=True)
+            events = [Thinking("", piece.thought)] if piece.thought else []
         texts = piece.tokens or tuple(piece.raw[at : at + SLICE] for at in range(0, len(piece.raw), SLICE))
         events += self._watched(self._decoder(reader), texts, token=bool(piece.tokens)) if texts else []
         text, thought = self.builder.take(events)

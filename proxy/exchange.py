@@ -43,9 +43,11 @@ class Exchange:
         self._asking = Asking(services, services.sessions.settle(plan, headers), headers, turn_id)
         self._headers = headers
         self._turn_id = turn_id
+        self._holds = not plan.streamed or services.settings.stream == "hold" or plan.conversation.policy.acts
         self._started = time.monotonic()
         self._reply: Reply
         self._logprobs: tuple[Any, ...] = ()
+        self._shown_as: Head | None = None
 
     @property
     def _plan(self) -> Plan:
@@ -109,11 +111,11 @@ class Exchange:
 
     async def _show(self, reader: Reader, shown: Shown) -> None:
         """Send what is certain, unless the turn is held: as the operator wants, or for a client that acts on it as a whole."""
-        self._logprobs += shown.logprobs if self._plan.wants_logprobs else ()
-        held = self._services.settings.stream == "hold" or self._plan.conversation.policy.acts
-        if held or not self._plan.streamed:
+        if self._plan.wants_logprobs:
+            self._logprobs += shown.logprobs
+        if self._holds:
             return
-        head = self._head_of(reader)
+        head = self._shown_as = self._shown_as or self._head_of(reader)
         if shown.thought and self._plan.profile.thinking == "field":
             await self._reply.thought(head, shown.thought)
         if shown.text:

@@ -165,8 +165,9 @@ class Round:
                 _admitted(response.status, missing=True)
                 raise await self.upstream.refusal(response)
             try:
-                async for _ in pieces(self.upstream, response, reader):
-                    pass
+                async for some in pieces(self.upstream, response, reader):
+                    for _ in some:
+                        pass
             except UpstreamBroken as error:
                 if error.code != "upstream_error_event":
                     raise

@@ -205,15 +205,18 @@ class Reader:
         raise fault
 
     def _choice(self, choice: dict[str, Any]) -> Piece:
-        delta = as_dict(choice.get("delta"))
-        entries = tuple(as_list(as_dict(choice.get("logprobs")).get("content")))
+        delta, logprobs = as_dict(choice.get("delta")), choice.get("logprobs")
+        entries = tuple(as_list(as_dict(logprobs).get("content"))) if logprobs else ()
         content = as_text(delta.get("content"))
         thought = as_text(delta.get("reasoning")) or as_text(delta.get("reasoning_content"))
-        calls = [call for call in as_list(delta.get("tool_calls")) if isinstance(call, dict)]
-        arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
+        parts, calls, arguments = delta.get("tool_calls"), [], ""
+        if parts:
+            calls = [call for call in as_list(parts) if isinstance(call, dict)]
+            arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
         self._content.append(content)
-        self._thought.append(thought)
-        self.split = self.split or bool(thought)
+        if thought:
+            self._thought.append(thought)
+            self.split = True
         self._tokens += len(entries) or bool(content or thought or calls)
         if self._keep_logprobs:
             self.logprobs.extend(entries)
@@ -229,12 +232,13 @@ class Reader:
 
     def _exact(self, entries: tuple[Any, ...]) -> tuple[str, ...]:
         """Return the texts of log-probability entries. What may be the end token waits for the next one."""
-        texts = [self._text_of(entry) for entry in entries]
+        texts = list(map(self._text_of, entries))
         if any(LOST in text for text in texts) and self._follow():
             return (self._plain(self.content[len(self.raw) :]),)
         if any(texts):
             texts = [self._held, *texts] if self._held else texts
-            self._held = texts.pop() if _END_TOKEN.fullmatch(texts[-1]) else ""
+            last = texts[-1]
+            self._held = texts.pop() if last[-1:] in (">", "]") and _END_TOKEN.fullmatch(last) else ""
         self._raw += texts
         return tuple(texts)
 
@@ -251,10 +255,14 @@ class Reader:
 
     def _text_of(self, entry: Any) -> str:
         """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
-        data = as_dict(entry).get("bytes")
+        entry = as_dict(entry)
+        data = entry.get("bytes")
         if not isinstance(data, list):
-            return as_text(as_dict(entry).get("token"))
-        return self._utf8.decode(bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256))
+            return as_text(entry.get("token"))
+        try:
+            return self._utf8.decode(bytes(data))
+        except (TypeError, ValueError):  # some of them are no bytes
+            return self._utf8.decode(bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256))
 
     def finish(self) -> Piece:
         """End the reading: what was held back is text unless it was the end token."""

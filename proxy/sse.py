@@ -25,6 +25,11 @@ class Splitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the data of the events that are complete by now."""
+        if not self._cr and self._between and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and b"\r" not in chunk:
+            each = chunk[6:-2].split(b"\n\ndata: ")
+            if len(chunk) <= self._limit and chunk.count(b"\n") == 2 * len(each):  # events of one line, and nothing else
+                self._first = False
+                return each
         if self._cr and chunk:
             chunk = chunk if chunk.startswith(b"\n") else b"\n" + chunk
             self._cr = False
@@ -50,6 +55,11 @@ class Splitter:
             self._end_line(events)
         self._dispatch(events)
         return events
+
+    @property
+    def _between(self) -> bool:
+        """Whether no event is open, nor a line."""
+        return not self._data and not self._size and not any(self._line)
 
     def _end_line(self, events: list[bytes]) -> None:
         line = b"".join(self._line)

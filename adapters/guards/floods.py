@@ -83,6 +83,9 @@ class Blanks:
 
     def take(self, text: str, rope: Rope, *, token: bool) -> Repeat | None:
         """Take the next piece; `token`: it is one."""
+        if not text[:1].isspace() and not text[-1:].isspace():
+            self._chars = self._tokens = 0
+            return None
         blank = text.isspace()
         chars = self._chars + (len(text) if blank else len(text) - len(text.lstrip()))
         self._tokens = self._tokens + token if blank else 0

@@ -31,8 +31,10 @@ class Watch:
         rope = CALL if inside else TEXT
         self._tokens += token
         found = self._same.take(text, rope) if token else None
+        if not text:
+            return found
         pieces = (text,) if len(text) <= BLOCK else [text[at : at + BLOCK] for at in range(0, len(text), BLOCK)]
-        for piece in pieces if text else ():
+        for piece in pieces:
             found = (
                 found
                 or self._marks.take(piece, self._tokens)
