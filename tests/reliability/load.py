@@ -100,3 +100,17 @@ def unbounded() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
     )
+
+
+def streamed(text: str, piece: int = 4_000) -> list[bytes]:
+    """Write a text as a stream of content, as a server sends that batches tokens."""
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return b"data: " + orjson.dumps({"id": "a", "created": 1, "model": "m", "choices": [choice]}) + b"\n\n"
+
+    return [
+        *(chunk({"content": text[at : at + piece]}) for at in range(0, len(text), piece)),
+        chunk({}, "stop"),
+        b"data: [DONE]\n\n",
+    ]

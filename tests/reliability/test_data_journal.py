@@ -23,7 +23,7 @@ from proxy.demo.speak import Said
 from proxy.records.read import Skipped, entries
 from tests.conftest import WAIT
 from tests.fake_vllm import FakeVllm, refusing, sending
-from tests.reliability.load import ask
+from tests.reliability.load import ask, streamed
 from tests.reliability.stand import Toolmend, toolmend
 from tests.reliability.until import until
 
@@ -118,7 +118,7 @@ async def test_a_kill_tears_one_line_at_most(
 async def test_processes_share_a_directory(tmp_path: Path, vllm: FakeVllm, each: int, reached: Callable[[str], None]) -> None:
     """Four toolmends, each with a file of its own, write records of 60 KB."""
     shared = tmp_path / "shared"
-    vllm.says(Said(MENDED.replace("ls", "ls " + "x" * 20_000)))
+    vllm.says(sending(*streamed(MENDED.replace("ls", "ls " + "x" * 20_000))))
 
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())

@@ -15,7 +15,7 @@ from tests.conftest import BASH
 from tests.fake_vllm import sending
 from tests.proxy.test_injection import ALOUD, PLACES, QUOTES, Transcript, transcripts
 from tests.proxy.test_injection import MODELS as WRITERS
-from tests.reliability.load import ask, unbounded
+from tests.reliability.load import ask, streamed, unbounded
 from tests.reliability.shared import Shared
 from tests.reliability.stand import QUIET
 
@@ -75,20 +75,6 @@ def openers() -> dict[str, tuple[str, str]]:
 def varied(unit: str, size: int) -> str:
     """Repeat a text, with a number behind each so that it is no plain repetition, which would be cut off at once."""
     return "".join(f"{unit}{at}" for at in range(size // (len(unit) + 6) + 1))[:size]
-
-
-def streamed(text: str, piece: int = 4_000) -> list[bytes]:
-    """Write a text as a stream of content, as a server sends that batches tokens."""
-
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return b"data: " + orjson.dumps({"id": "a", "created": 1, "model": "m", "choices": [choice]}) + b"\n\n"
-
-    return [
-        *(chunk({"content": text[at : at + piece]}) for at in range(0, len(text), piece)),
-        chunk({}, "stop"),
-        b"data: [DONE]\n\n",
-    ]
 
 
 async def cost(shared: Shared, model: str, text: str) -> tuple[float, int]:
