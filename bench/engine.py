@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -26,8 +26,8 @@ END = b"0\r\n\r\n"
 
 
 def text(tokens: int) -> Said:
-    """Return a text of so many tokens of four characters."""
-    return Said("".join(f"{number % 1_000:03d} " for number in range(tokens)))
+    """Return a text of so many tokens of four characters, each with its blank before it, as models write them."""
+    return Said("".join(f" {number % 1_000:03d}" for number in range(tokens)))
 
 
 def call(tokens: int) -> Said:
@@ -36,7 +36,28 @@ def call(tokens: int) -> Said:
     return Said(f'<|tool_call>call:bash{{command:<|"|>{command}<|"|>}}<tool_call|>')
 
 
-KINDS = {"text": text, "call": call}
+def deltas(tokens: int) -> Said:
+    """Return a call whose arguments the server parses itself: deltas of a few characters each, as vLLM's parsers send them."""
+    command = "".join(f"{number % 1_000:03d} " for number in range(tokens))
+    arguments = orjson.dumps({"command": command}).decode()
+    return Said(calls=[{"id": "call_1", "type": "function", "function": {"name": "bash", "arguments": arguments}}])
+
+
+KINDS = {"text": text, "call": call, "deltas": deltas}
+
+
+def streamed(said: Said, asked: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield the events of an answer; the arguments of a call come in deltas of four characters, as vLLM's parsers send them."""
+    for event in events(said, asked):
+        if b'"arguments":' not in event:
+            yield event
+            continue
+        body = orjson.loads(event.removeprefix(b"data: "))
+        function = body["choices"][0]["delta"]["tool_calls"][0]["function"]
+        text = function["arguments"]
+        for at in range(0, len(text), 4):
+            function["arguments"] = text[at : at + 4]
+            yield b"data: " + orjson.dumps(body) + b"\n\n"
 
 
 def chunk(event: bytes) -> bytes:
@@ -46,10 +67,15 @@ def chunk(event: bytes) -> bytes:
 
 @dataclass
 class Engine:
-    """What it says, and what was asked of it. `pause`: seconds between events; 0: all as fast as it goes."""
+    """What it says, and what was asked of it.
+
+    pause  seconds between events; 0: all as fast as it goes
+    step   waits until the next event may be sent, where somebody else decides that: it is told the request's `seed`
+    """
 
     said: Said
     pause: float = 0.0
+    step: Callable[[int], Awaitable[None]] | None = None
     live: int = 0
     peak: int = 0
     aborted: int = 0
@@ -62,7 +88,7 @@ class Engine:
         how = (bool(body.get("stream")), bool(body.get("logprobs")), bool(options.get("include_usage")))
         if how not in self._made:
             asked = {"model": "gemma-4-26b", "logprobs": how[1], "stream_options": {"include_usage": how[2]}}
-            self._made[how] = list(map(chunk, events(self.said, asked))) if how[0] else [plain(whole(self.said, asked))]
+            self._made[how] = list(map(chunk, streamed(self.said, asked))) if how[0] else [plain(whole(self.said, asked))]
         return self._made[how]
 
     def stats(self) -> bytes:
@@ -129,7 +155,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(STREAMED)
             for piece in pieces:
                 self._transport.write(piece)
-                if engine.pause:
+                if engine.step is not None:
+                    await engine.step(int(body.get("seed") or 0))
+                elif engine.pause:
                     await asyncio.sleep(engine.pause)
                 elif not self._ready.is_set():
                     await self._ready.wait()

@@ -29,7 +29,7 @@ from rules.base import Problem, Verdict, repair
 from rules.conversation import ToolCall, Turn
 from rules.problems import problem_from
 from rules.registry import RULES
-from rules.schema import is_plain
+from rules.schema import is_plain_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ async def judge(reading: Reading, turn: Turn, problem: Problem | None) -> tuple[
     skipped: list[str] = []
     for call in verdict.turn.calls:
         spec = reading.plan.conversation.tool(call.name)
-        if spec is None or is_plain(spec.parameters):
+        if spec is None or is_plain_tool(spec):
             continue
         found = await reading.checker.check(call, spec)
         if isinstance(found, Skipped):

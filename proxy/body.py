@@ -11,6 +11,7 @@ import orjson
 
 from proxy.errors import BadRequest
 from proxy.settings import Limits
+from rules.kept import keep
 
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -86,6 +87,8 @@ def body_of(fields: Mapping[str, Any], raw: bytes, limits: Limits) -> ChatBody:
     if len(members.get("model", b"")) > NAME:
         raise BadRequest(f"the model's name has more than {NAME} bytes", code="model_too_long")
     _check(fields, members, limits)
+    if fields.get("tools"):
+        fields = {**fields, "tools": keep(members["tools"], fields["tools"])}
     return ChatBody(fields, members)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rules.conversation import Schema, ToolCall, ToolSpec
-from rules.schema import Finding, is_plain
+from rules.schema import Finding, is_plain_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Checker:
 
     def expect(self, tools: Iterable[ToolSpec]) -> None:
         """Start the process where calls of these tools will need it: while the model thinks, there is time for that."""
-        if not self._runs and not self._closed and any(not is_plain(tool.parameters) for tool in tools):
+        if not self._runs and not self._closed and any(not is_plain_tool(tool) for tool in tools):
             self._start()
 
     async def check(self, call: ToolCall, spec: ToolSpec) -> Outcome:

@@ -18,7 +18,7 @@ from proxy.profiles import Profile
 def healed(fields: Mapping[str, Any], profile: Profile) -> Healed:
     """Heal the history of a request, before anybody reads it."""
     terms = Terms(
-        tools=openai_chat.read({"tools": fields.get("tools")}).tools,
+        tools=openai_chat.tools_in(fields),
         thoughts=_thoughts(profile.reads) if profile.thinking == "strip" else (),
         opened=profile.thinking_prompt == "open",
         continues=fields.get("continue_final_message") is True or fields.get("add_generation_prompt") is False,

@@ -134,7 +134,7 @@ def _run(turn: Turn, within: Conversation, rules: Iterable[Rule], tell: Changed,
             continue
         if isinstance(outcome, Problem):
             return Verdict(turn, tuple(repairs), outcome, tuple(raised))
-        if outcome != turn:
+        if outcome is not turn and outcome != turn:
             repairs.append(each.name)
             tell(each, turn, outcome)
             turn = outcome

@@ -8,7 +8,7 @@ from typing import Final
 from rules.advice import capped, quoted
 from rules.base import Problem
 from rules.conversation import Conversation, ToolCall, Turn
-from rules.schema import Finding, Uncheckable, findings, is_plain
+from rules.schema import Finding, Uncheckable, findings, is_plain_tool
 
 MAX_ADVICE: Final = 5
 """Findings told at once; a model that has mended five of them is asked about the rest."""
@@ -28,7 +28,7 @@ def problem_from(call: ToolCall, found: Sequence[Finding]) -> Problem:
 def judge(call: ToolCall, within: Conversation) -> list[Finding]:
     """Return what is wrong with a call as far as that can be told here: nothing where only the worker may judge."""
     spec = within.tool(call.name)
-    if spec is None or isinstance(call.arguments, str) or not is_plain(spec.parameters):
+    if spec is None or isinstance(call.arguments, str) or not is_plain_tool(spec):
         return []
     try:
         return findings(call, spec)

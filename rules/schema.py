@@ -21,9 +21,10 @@ from referencing.exceptions import Unresolvable
 
 from rules.advice import capped, json_path, listed, quoted, shown
 from rules.conversation import Json, Schema, ToolCall, ToolSpec
+from rules.kept import worked_out
 from rules.kinds import kind_of, kinds
 
-__all__ = ["Finding", "Uncheckable", "findings", "is_plain", "kinds"]
+__all__ = ["Finding", "Uncheckable", "findings", "is_plain", "is_plain_tool", "kinds"]
 
 MAX_FINDINGS: Final = 10
 MAX_PLAIN_SIZE: Final = 64 * 1024
@@ -56,6 +57,12 @@ _COSTLY: Final = frozenset(
 _DATA: Final = frozenset({"enum", "const", "default", "examples", "example"})
 _NAMED: Final = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
 """Keywords whose members are named by the client: a property may be called `pattern`."""
+
+
+@worked_out
+def is_plain_tool(tool: ToolSpec) -> bool:
+    """Say whether calls of a tool can be judged within this process."""
+    return is_plain(tool.parameters)
 
 
 def is_plain(schema: Schema) -> bool:
@@ -92,7 +99,7 @@ def findings(call: ToolCall, spec: ToolSpec) -> list[Finding]:
     """
     if isinstance(call.arguments, str):
         return [Finding("$", "type", "must be an object")]
-    validator = _validator(spec.parameters)
+    validator = _validator(spec)
     try:
         errors = list(islice(validator.iter_errors(dict(call.arguments)), MAX_FINDINGS))
         return [_finding(error) for error in errors]
@@ -106,17 +113,25 @@ _validators: Final[OrderedDict[str, Validator | str]] = OrderedDict()
 """By hash of the schema, least recently used first; a text is the reason why there is no validator."""
 
 
-def _validator(schema: Schema) -> Validator:
+def _validator(spec: ToolSpec) -> Validator:
+    found = _validator_of(spec)
+    if isinstance(found, str):
+        raise Uncheckable(found)
+    return found
+
+
+@worked_out
+def _validator_of(spec: ToolSpec) -> Validator | str:
+    """Return what judges a tool's calls, or why there is nothing."""
+    schema = spec.parameters
     try:
         key = hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Uncheckable("the schema is no JSON") from error
+    except (TypeError, ValueError, RecursionError):
+        return "the schema is no JSON"
     found = _validators.pop(key, None) or _build(schema)
     _validators[key] = found
     while len(_validators) > MAX_VALIDATORS:
         _validators.popitem(last=False)
-    if isinstance(found, str):
-        raise Uncheckable(found)
     return found
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import hypothesis
 import openai
+import orjson
 import pytest
 import structlog
 from aiohttp import web
 
 from proxy.serve import make_runner
 from proxy.settings import Settings
+from rules import kept
 from tests.fake_vllm import FakeVllm
 
 hypothesis.settings.register_profile("toolmend", deadline=None)  # a busy machine is no fault of the code
@@ -125,6 +127,14 @@ async def read_stream(client: openai.AsyncOpenAI, body: dict[str, Any]) -> Seen:
         reasoning,
         tuple(call["id"] for call in made),
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_changes_what_is_kept() -> Iterator[None]:
+    """Hold everything to the rule of `rules/kept.py`: a value that other requests get as well stays what its bytes say."""
+    yield
+    for raw, each in kept._kept.items():
+        assert orjson.loads(raw) == each.value
 
 
 @pytest.fixture(autouse=True)

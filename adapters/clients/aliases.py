@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from rules.conversation import Tools, ToolSpec
+from rules.kept import worked_out
 from rules.kinds import lookup_of
 from rules.members import names_of
 
@@ -69,6 +70,7 @@ ANY_TOOL: Final[Keys] = {
 """What any tool means by these, where it requires the property: an optional one may stand beside something else."""
 
 
+@worked_out
 def tool_aliases(tools: Tools) -> dict[str, str]:
     """Return the aliases of which exactly one tool is declared: between two nobody could choose."""
     declared = {tool.name for tool in tools}
@@ -76,6 +78,7 @@ def tool_aliases(tools: Tools) -> dict[str, str]:
     return {liked: name for liked, name in known if {each for other, each in known if other == liked} == {name}}
 
 
+@worked_out
 def key_aliases(tools: Tools) -> dict[str, dict[str, str]]:
     """Return, for each tool, the keys that stand for exactly one property that it declares."""
     found = {tool.name: _unique(set(_keys_of(tool))) for tool in tools}

@@ -13,6 +13,7 @@ from adapters.clients.finishing import finish_of
 from adapters.messages import ROLES, text_of
 from adapters.models.native import call_of
 from rules.conversation import Conversation, Policy, Several, ToolCall, Tools, ToolSpec, Turn
+from rules.kept import worked_out
 
 
 def policy_for(tools: Tools, policy: Policy, text: str = "") -> Policy:
@@ -38,7 +39,12 @@ def read(body: Body) -> Conversation:
 
 def tools_in(body: Body) -> Tools:
     """Read the tools alone."""
-    return tuple(_tools(body.get("tools") or ()))
+    return _specs(body.get("tools") or ())
+
+
+@worked_out
+def _specs(declared: Iterable[Any]) -> Tools:
+    return tuple(_tools(declared))
 
 
 def _named(choice: Any) -> str:

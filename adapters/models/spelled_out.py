@@ -8,10 +8,11 @@ model), which then breaks rules that it was never told. So they are put into the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from adapters.base import Message
+from rules.kept import worked_out
 
 _PHRASES: Final[Mapping[str, str]] = {
     "minimum": "at least {}",
@@ -51,12 +52,14 @@ CHOICES = 256
 DEPTH: Final = 16
 
 
-def spell_out(tools: Sequence[Message]) -> list[Message]:
+@worked_out
+def spell_out(tools: list[Message]) -> list[Message]:
     """Return tools, in the form of OpenAI's API, with every constraint that a template may leave out said in a description.
 
-    Where there is nothing to say the tools are equal to those given. The same tools give the same words.
+    Where there is nothing to say they are the tools given. The same tools give the same words.
     """
-    return [_tool(tool) for tool in tools]
+    spelled = [_tool(tool) for tool in tools]
+    return tools if spelled == tools else spelled
 
 
 def _tool(tool: Message) -> Message:

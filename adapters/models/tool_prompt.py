@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from adapters.base import Unwritable
 from rules.conversation import Json, Schema, ToolCall, Tools, ToolSpec
-from rules.schema import Uncheckable, findings, is_plain
+from rules.schema import Uncheckable, findings, is_plain_tool
 
 Render: TypeAlias = Callable[[Sequence[ToolCall]], str]
 """Writes the calls of a turn."""
@@ -76,7 +76,7 @@ def example_of(tool: ToolSpec) -> ToolCall | None:
     names = [name for name in (required if isinstance(required, list) else []) if isinstance(name, str)]
     call = ToolCall("", tool.name, {name: _sample(known.get(name), name, DEPTH) for name in names or list(known)[:1]})
     try:
-        return call if is_plain(tool.parameters) and not findings(call, tool) else None
+        return call if is_plain_tool(tool) and not findings(call, tool) else None
     except Uncheckable:
         return None
 

@@ -9,10 +9,11 @@ conversation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.base import Message
+from rules.kept import worked_out
 
 _SAYING: Final = frozenset(
     {"title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly"}
@@ -29,12 +30,14 @@ and others decide the backend of the whole process (vllm#55152)."""
 MAX_DEPTH: Final = 16
 
 
-def with_strict(tools: Sequence[Message]) -> list[Message]:
+@worked_out
+def with_strict(tools: list[Message]) -> list[Message]:
     """Return tools, in the form of OpenAI's API, with `strict` where it helps and does no harm.
 
     Never on a tool without arguments (vllm#50989: blanks without end), nor where the client said something about it itself.
     """
-    return [_tool(tool) for tool in tools]
+    strict = [_tool(tool) for tool in tools]
+    return tools if strict == tools else strict
 
 
 def _tool(tool: Message) -> Message:

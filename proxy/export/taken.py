@@ -16,7 +16,7 @@ from proxy.replay.run import Entry, NotReplayable, Page, Remembered, Silent, Ter
 from proxy.replay.terms import is_cut, refuse_shortened
 from rules.conversation import Conversation, ToolCall, Turn
 from rules.problems import judge
-from rules.schema import is_plain
+from rules.schema import is_plain_tool
 
 LEARNED_FROM: Final = ("mended", "asked-again")
 """Outcomes of turns that were put right."""
@@ -120,7 +120,7 @@ async def _refuse_what_is_wrong(call: ToolCall, within: Conversation, checker: C
     spec = within.tool(call.name)
     if spec is None or isinstance(call.arguments, str) or not call.whole:
         raise Unfit("a delivered call is none of a declared tool")
-    if is_plain(spec.parameters):
+    if is_plain_tool(spec):
         found: Any = judge(call, within)
     else:
         outcome = await checker.check(call, spec)

@@ -10,10 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pygal import HorizontalStackedBar, StackedBar  # type: ignore[import-untyped]  # it has no types
+from pygal.etree import etree  # type: ignore[import-untyped]  # it has no types
 from pygal.style import Style  # type: ignore[import-untyped]  # it has no types
 
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
 """Takes back what importing pygal does to all later imports: its finder is asked for each, which Python 3.11 warns of."""
+
+etree.to_etree()
+"""Draws with the standard library's elements, as we do, whether or not lxml is installed: pygal would take that instead."""
 
 WIDE: Final = 960
 NARROW: Final = 400

@@ -1,0 +1,163 @@
+"""What is measured: toolmend, nginx and a naive relay, each a process (with its children) pinned to one processor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+TICK: Final = os.sysconf("SC_CLK_TCK")
+
+NGINX: Final = """daemon off;
+{user}worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  client_body_buffer_size 1m;
+  upstream model {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{
+      proxy_pass http://model;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_read_timeout 600s;
+    }}
+  }}
+}}
+"""
+
+
+TOOLMEND: Final = {
+    "toolmend": "",
+    "toolmend, no logprobs": '[[profile]]\nname = "gemma-4"\nraw = "content"\n',
+    "toolmend, mode off": 'mode = "off"\n',
+}
+"""Configurations of toolmend. By default it asks for log-probabilities: the model's exact text is in them."""
+
+
+class NotHere(RuntimeError):
+    """A target cannot be run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One that runs."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def pids(self) -> list[int]:
+        """Return its process and all below it. Linux."""
+        parents: dict[int, list[int]] = {}
+        for each in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = each.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(each.parent.name))
+        found = [self.process.pid]
+        for pid in found:
+            found += parents.get(pid, [])
+        return found
+
+    def cpu(self) -> float:
+        """Return the processor time of all of it so far, in seconds, as fine as the scheduler counts it."""
+        return sum(_runtime(pid) for pid in self.pids())
+
+    def memory(self) -> int:
+        """Return the memory of all of it that is its own, in bytes."""
+        return sum(_field(pid, "smaps_rollup", "Pss:") for pid in self.pids()) * 1024
+
+
+def _runtime(pid: int) -> float:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks) / 1e9
+    except OSError:
+        return 0.0
+
+
+def _field(pid: int, file: str, name: str) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
+    """Return the command line of a target. Raises NotHere."""
+    url = f"http://127.0.0.1:{upstream}"
+    if name == "nginx":
+        found = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+        if found is None:
+            raise NotHere("nginx is not installed (apt-get install nginx-light)")
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, upstream=upstream, user=user))
+        return [found, "-c", str(folder / "nginx.conf")]
+    if name == "naive":
+        return [sys.executable, "-m", "bench.naive", "--port", str(port), "--upstream", url]
+    if name not in TOOLMEND:
+        raise NotHere(f"there is no {name!r}")
+    (folder / "toolmend.toml").write_text(TOOLMEND[name])
+    options = ["--config", str(folder / "toolmend.toml"), "--journal", str(folder / "journal"), "--no-probe"]
+    return [sys.executable, "-m", "proxy", "serve", "--upstream", url, "--port", str(port), *options]
+
+
+@contextmanager
+def target(name: str, folder: Path, upstream: int, processors: Sequence[int]) -> Iterator[Target]:
+    """Run a target before a port until the block ends. Raises NotHere."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    words = words_of(name, folder, port, upstream)
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            preexec_fn=lambda: os.sched_setaffinity(0, processors),  # noqa: PLW1509 - nothing else runs in this process
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotHere(f"{name} did not start: {(folder / 'out').read_text()[-1000:]}")
+            time.sleep(0.005)
+        yield Target(name, f"http://127.0.0.1:{port}", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as asking:
+        asking.settimeout(1)
+        return asking.connect_ex(("127.0.0.1", port)) == 0
