@@ -8,11 +8,12 @@ UPSTREAM ?=
 CHROMIUM ?= $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -1)
 SERVE   ?=
 SECONDS ?= 60
+ROUNDS  ?= 5
 TARGETS ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz \
+.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz bench bench-micro bench-profile \
         e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors e2e-openapi
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
@@ -78,6 +79,16 @@ reliability: $(VENV)/.dev  ## all rows of docs/reliability.md, with their figure
 e2e-anchors: $(VENV)/.dev  ## beside nginx, haproxy (apt-get install nginx-light haproxy) and LiteLLM's proxy (0.4 GB); writes a part of docs/reliability.md
 	TOOLMEND_E2E_ANCHORS=1 TOOLMEND_ANCHORS_WRITE=docs/reliability.md \
 	    $(BIN)/python -m pytest tests/reliability/anchors -q -n0 -m e2e_anchors
+
+bench: $(VENV)/.dev  ## toolmend beside nginx and a naive relay, in turns; writes docs/performance.md (ROUNDS=5, ONLY=lockstep,requests for some)
+	$(BIN)/python -m bench.run --rounds $(ROUNDS) --write docs/performance.md $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers $(PEERS))
+
+bench-micro: $(VENV)/.dev  ## reading, decoding and rules in one process; writes docs/performance.md
+	$(BIN)/python -m bench.micro --write docs/performance.md
+
+bench-profile: $(VENV)/.dev  ## a flame graph of toolmend under one scenario (ONLY=lockstep), into profile.svg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'py-spy>=0.4'
+	$(BIN)/python -m bench.profile --scenario $(or $(ONLY),lockstep) --to profile.svg
 
 fuzz: $(VENV)/.dev  ## each parser under a fuzzer for SECONDS=60; what is new goes to tests/fuzz/corpus (TARGETS="sse decoders" for some)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3.0'

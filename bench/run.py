@@ -19,8 +19,9 @@ from pathlib import Path
 import uvloop
 
 from bench.engine import Engine, text
+from bench.peers import NotHere
 from bench.scenarios import SCENARIOS, Figures, listening, median
-from bench.targets import NotHere, Target, target
+from bench.targets import Target, target
 from docs.markdown import with_between
 
 TARGETS = ("nginx", "naive", "toolmend", "toolmend, no logprobs")
@@ -77,9 +78,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default=",".join(SCENARIOS))
     parser.add_argument("--targets", default=";".join(TARGETS), help="separated by semicolons")
+    parser.add_argument("--peers", default="", help="further targets, such as litellm, separated by commas")
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     names, scenarios = given.targets.split(";"), given.only.split(",")
+    names += list(filter(None, given.peers.split(",")))
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found, missing = runner.run(measured(names, scenarios, given.rounds, Path(folder)))
     lines = table(found, [name for name in names if name not in missing])

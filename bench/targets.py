@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[1]
+from bench.peers import LITELLM_VARIABLES, ROOT, NotHere, litellm_words
+
 TICK: Final = os.sysconf("SC_CLK_TCK")
 
 NGINX: Final = """daemon off;
@@ -52,10 +53,6 @@ TOOLMEND: Final = {
     "toolmend, mode off": 'mode = "off"\n',
 }
 """Configurations of toolmend. By default it asks for log-probabilities: the model's exact text is in them."""
-
-
-class NotHere(RuntimeError):
-    """A target cannot be run here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +120,8 @@ def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
         return [found, "-c", str(folder / "nginx.conf")]
     if name == "naive":
         return [sys.executable, "-m", "bench.naive", "--port", str(port), "--upstream", url]
+    if name == "litellm":
+        return litellm_words(folder, port, upstream, "gemma-4-26b")
     if name not in TOOLMEND:
         raise NotHere(f"there is no {name!r}")
     (folder / "toolmend.toml").write_text(TOOLMEND[name])
@@ -131,8 +130,8 @@ def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
 
 
 @contextmanager
-def target(name: str, folder: Path, upstream: int, processors: Sequence[int]) -> Iterator[Target]:
-    """Run a target before a port until the block ends. Raises NotHere."""
+def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = ()) -> Iterator[Target]:
+    """Run a target before a port until the block ends, on these processors where some are named. Raises NotHere."""
     folder.mkdir(parents=True)
     port = free_port()
     words = words_of(name, folder, port, upstream)
@@ -143,7 +142,8 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int]) ->
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            preexec_fn=lambda: os.sched_setaffinity(0, processors),  # noqa: PLW1509 - nothing else runs in this process
+            env={**os.environ, **(LITELLM_VARIABLES if name == "litellm" else {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, processors or os.sched_getaffinity(0)),  # noqa: PLW1509 - nothing else runs in this process
         )
     try:
         deadline = time.monotonic() + 60

@@ -6,7 +6,7 @@ from then on. The work for 64 characters is one search in a kilobyte, or one com
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,6 +76,7 @@ class LineBlocks:
 
     def __init__(self) -> None:
         self._lines: deque[_Line] = deque(maxlen=LINES)
+        self._texts: Counter[str | None] = Counter()
         self._runs: dict[int, _Line] = {}
         self._text: str | None = ""
         self._start = self._start_tokens = self._seen = 0
@@ -101,12 +102,22 @@ class LineBlocks:
 
     def _end(self, tokens: int, rope: Rope) -> Repeat | None:
         line = _Line(self._text, self._start, self._start_tokens)
-        known = enumerate(reversed(self._lines), 1) if line.text is not None else ()
+        known = enumerate(reversed(self._lines), 1) if line.text is not None and line.text in self._texts else ()
         self._runs = {distance: self._runs.get(distance, line) for distance, each in known if each.text == line.text}
         for distance, began in self._runs.items():
             chars, size = self._seen - began.chars, line.chars - self._lines[-distance].chars
             if rope.spent(chars, tokens - began.tokens, chars // max(size, 1) + 1):
                 return Repeat("repeated-lines", size, chars, tokens - began.tokens)
-        self._lines.append(line)
+        self._keep(line)
         self._text, self._start, self._start_tokens = "", self._seen, tokens
         return None
+
+    def _keep(self, line: _Line) -> None:
+        """Keep a line, and count it among those that are kept."""
+        if len(self._lines) == LINES:
+            gone = self._lines[0].text
+            self._texts[gone] -= 1
+            if not self._texts[gone]:
+                del self._texts[gone]
+        self._lines.append(line)
+        self._texts[line.text] += 1

@@ -8,18 +8,15 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.peers import LITELLM_VARIABLES, LITELLM_VERSION, NotHere, litellm_words
 from tests.conftest import MODEL
-from tests.reliability.stand import ROOT, free_port
-
-LITELLM_VERSION = "1.108.7"
-VARIABLE = "TOOLMEND_LITELLM_VENV"
+from tests.reliability.stand import free_port
 
 NGINX = """daemon off;
 {user}worker_processes 1;
@@ -60,20 +57,6 @@ listen aborting
   option abortonclose
   server vllm 127.0.0.1:{upstream}
 """
-
-LITELLM_YAML = """model_list:
-  - model_name: {model}
-    litellm_params:
-      model: hosted_vllm/{model}
-      api_base: http://127.0.0.1:{upstream}/v1
-      api_key: none
-router_settings:
-  disable_cooldowns: true
-"""
-
-
-class NotHere(RuntimeError):
-    """An anchor cannot be had here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -167,31 +150,9 @@ def haproxy(folder: Path, upstream: int) -> Iterator[Anchor]:
 @contextmanager
 def litellm(folder: Path, upstream: int) -> Iterator[Anchor]:
     """Run LiteLLM's proxy with one model, without keys and without a database."""
-    python, port = litellm_python(), free_port()
-    (folder / "litellm.yaml").write_text(LITELLM_YAML.format(model=MODEL, upstream=upstream))
-    words = [str(python.parent / "litellm"), "--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
-    quiet = {
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_MODE": "PRODUCTION",
-        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
-    }
-    with process(folder, "litellm", [*words, "--telemetry", "False"], port, quiet) as url:
+    port = free_port()
+    with process(folder, "litellm", litellm_words(folder, port, upstream, MODEL), port, LITELLM_VARIABLES) as url:
         yield Anchor(f"LiteLLM {LITELLM_VERSION}", url)
-
-
-def litellm_python() -> Path:
-    """Return the Python of LiteLLM's environment: the one that is named, else one under .cache/, made if need be (0.8 GB)."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named).absolute() / "bin" / "python"
-    home = ROOT / ".cache" / f"litellm-{LITELLM_VERSION}"
-    if not (home / "complete").is_file():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True, timeout=120)
-        pin = f"litellm[proxy]=={LITELLM_VERSION}"
-        done = subprocess.run([home / "bin" / "python", "-m", "pip", "install", "--quiet", pin], check=False, timeout=3600)
-        if done.returncode:
-            raise NotHere(f"pip could not install {pin}")
-        (home / "complete").touch()
-    return home / "bin" / "python"
 
 
 @contextmanager
