@@ -40,6 +40,8 @@ class Decoding:
 
     def feed(self, reader: Reader, piece: Piece) -> tuple[str, str]:
         """Take a piece and return the text and the thought that it makes certain: nothing once the answer only repeats itself."""
+        if len(piece.tokens) == 1 and not piece.thought and not piece.arguments and self.repeat is None:
+            return self._token(self.decoder or self._decoder(reader), piece.raw)
         self.size += len(piece.raw) + len(piece.thought)
         events: list[Event] = []
         if piece.thought or piece.arguments:
@@ -49,6 +51,16 @@ class Decoding:
         events += self._watched(self._decoder(reader), texts, token=bool(piece.tokens)) if texts else []
         text, thought = self.builder.take(events)
         return (text, thought) if self.repeat is None else ("", "")
+
+    def _token(self, decoder: Decoder, text: str) -> tuple[str, str]:
+        """Take one token and nothing else, as most pieces are: what follows below for it."""
+        self.size += len(text)
+        self.seen += len(text)
+        inside = decoder.inside
+        events = decoder.feed(text)
+        self.repeat = self.watch.take(text, token=True, inside=inside or decoder.inside)
+        shown = self.builder.take(events)
+        return shown if self.repeat is None else ("", "")
 
     def _watched(self, decoder: Decoder, texts: Iterable[str], *, token: bool) -> list[Event]:
         """Decode one text after the other, as far as the answer is worth it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -31,8 +31,7 @@ LOST = "\ufffd"
 HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """What one event brought. `raw` is the model's text; `thought` is what the server itself set apart as reasoning.
 
     tokens     the tokens that `raw` consists of, where the server tells them
@@ -207,8 +206,9 @@ class Reader:
     def _choice(self, choice: dict[str, Any]) -> Piece:
         delta, logprobs = as_dict(choice.get("delta")), choice.get("logprobs")
         entries = tuple(as_list(as_dict(logprobs).get("content"))) if logprobs else ()
-        content = as_text(delta.get("content"))
-        thought = as_text(delta.get("reasoning")) or as_text(delta.get("reasoning_content"))
+        content, thought = delta.get("content"), delta.get("reasoning") or delta.get("reasoning_content")
+        content = content if isinstance(content, str) else ""
+        thought = (as_text(delta.get("reasoning")) or as_text(delta.get("reasoning_content"))) if thought else ""
         parts, calls, arguments = delta.get("tool_calls"), [], ""
         if parts:
             calls = [call for call in as_list(parts) if isinstance(call, dict)]
@@ -233,7 +233,8 @@ class Reader:
     def _exact(self, entries: tuple[Any, ...]) -> tuple[str, ...]:
         """Return the texts of log-probability entries. What may be the end token waits for the next one."""
         texts = list(map(self._text_of, entries))
-        if any(LOST in text for text in texts) and self._follow():
+        lost = LOST in texts[0] if len(texts) == 1 else any(LOST in text for text in texts)
+        if lost and self._follow():
             return (self._plain(self.content[len(self.raw) :]),)
         if any(texts):
             texts = [self._held, *texts] if self._held else texts
@@ -255,7 +256,7 @@ class Reader:
 
     def _text_of(self, entry: Any) -> str:
         """Return the text of one log-probability entry, by its bytes; `token` may be an id or a replacement character."""
-        entry = as_dict(entry)
+        entry = entry if isinstance(entry, dict) else {}
         data = entry.get("bytes")
         if not isinstance(data, list):
             return as_text(entry.get("token"))

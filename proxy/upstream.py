@@ -18,6 +18,7 @@ from proxy.errors import Overloaded, UpstreamBroken, UpstreamRefused, UpstreamTi
 from proxy.retries import Retries, Trial, told_of_reuse
 from proxy.room import Turnstile
 from proxy.settings import Settings
+from proxy.silence import Silence, Silent
 from proxy.tls import upstream_context
 from proxy.watch import asking, count_answer, mark
 
@@ -208,28 +209,30 @@ class Upstream:
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield an answer's bytes as they come, each within the idle time."""
-        limit, name = self.limits.first_byte_seconds, "first_byte_seconds"  # vLLM sends its headers before the prefill
         ended = end_of(response)
-        while True:
-            try:
-                async with asyncio.timeout(limit):
-                    piece = await response.content.readany()
-            except TimeoutError as error:
-                raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
-            except (aiohttp.ClientError, ConnectionError) as error:
-                raise _quoting("the connection to the model server broke in mid-answer", error) from error
-            if not piece:
-                check_end(ended)
-                return
-            if response.status == 200:
+        async with Silence(response.content) as silence:
+            piece = await self._heard(silence, "first_byte_seconds")  # vLLM sends its headers before the prefill
+            if piece and response.status == 200:
                 mark("wrote")
-            if len(piece) < LARGE_PIECE:
-                yield piece
-            else:
-                for at in range(0, len(piece), STEP):
-                    await self._turnstile.passed()
-                    yield piece[at : at + STEP]
-            limit, name = self.limits.idle_seconds, "idle_seconds"
+            while piece:
+                if len(piece) < LARGE_PIECE:
+                    yield piece
+                else:
+                    for at in range(0, len(piece), STEP):
+                        await self._turnstile.passed()
+                        yield piece[at : at + STEP]
+                piece = await self._heard(silence, "idle_seconds")
+        check_end(ended)
+
+    async def _heard(self, silence: Silence, name: str) -> bytes:
+        """Return what comes next of an answer, within the limit of that name; nothing at its end."""
+        limit: float = getattr(self.limits, name)
+        try:
+            return await silence.broken(limit)
+        except Silent as error:
+            raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise _quoting("the connection to the model server broke in mid-answer", error) from error
 
     async def drain(self, response: aiohttp.ClientResponse) -> None:
         """Read the proper end of an answer whose `[DONE]` has come, so that its connection can be used again."""
