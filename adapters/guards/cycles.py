@@ -33,6 +33,11 @@ class Cycles:
         self._size = self._run = 0
         self._tokens = self._since = 0
 
+    @property
+    def missing(self) -> int:
+        """Characters that are missing to the next look."""
+        return BLOCK - len(self._block)
+
     def take(self, text: str, tokens: int, rope: Rope) -> Repeat | None:
         """Take the next piece; `tokens` were there with it."""
         self._block += text
