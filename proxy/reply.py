@@ -24,9 +24,11 @@ LITTLE = 16 * 1024
 
 
 class Reply(Protocol):
-    """Takes a turn as it becomes known. `sent` is the text that can no longer be taken back."""
+    """Takes a turn as it becomes known."""
 
-    sent: str
+    @property
+    def sent(self) -> str:
+        """The text that can no longer be taken back."""
 
     async def __aenter__(self) -> Self:
         """Begin."""
@@ -57,7 +59,6 @@ class WholeReply:
 
     def __init__(self, headers: dict[str, str]) -> None:
         self._headers = headers
-        self._logprobs: list[Any] = []
         self.sent = ""
 
     async def __aenter__(self) -> Self:
@@ -98,7 +99,7 @@ class StreamReply:
         self._role = False
         self._thought = False
         self._heart: asyncio.Task[None] | None = None
-        self.sent = ""
+        self._sent: list[str] = []
 
     async def __aenter__(self) -> Self:
         self._heart = asyncio.create_task(self._beat())
@@ -111,9 +112,14 @@ class StreamReply:
             if not self._heart.cancelled():
                 self._heart.exception()  # a client that is gone: the answer itself has met the same error
 
+    @property
+    def sent(self) -> str:
+        """The text that went out: the pieces are those that the turn is made of, so that a long one is not held twice."""
+        return "".join(self._sent)
+
     async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
         """Send text at once."""
-        self.sent += text
+        self._sent.append(text)
         await self._send(chunk(head, self._delta({"content": text}), logprobs=logprobs))
         mark("showed")
 
@@ -136,7 +142,7 @@ class StreamReply:
         if ends.usage is not None:
             events.append(usage_chunk(head, ends.usage))
         events.append(b"data: [DONE]\n\n")
-        self.sent += rest
+        self._sent.append(rest)
         await self._send(b"".join(events))
         mark("showed")
         return await self._end()

@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,7 @@ from proxy.redact import is_suspect, redact_json, redact_line
 from proxy.server_log import server_logger
 from proxy.settings import Settings
 from proxy.tls import server_context
+from proxy.upstream import UNREAD
 
 log = structlog.get_logger()
 
@@ -161,7 +162,14 @@ async def listen(
         await site.start()
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    for each in _sockets(site):
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)  # connections get it from the one that listens
     return site
+
+
+def _sockets(site: web.TCPSite) -> Sequence[socket.socket]:
+    found: Sequence[socket.socket] = getattr(site._server, "sockets", ())  # aiohttp gives them in no other way
+    return found
 
 
 async def end_late(handling: set[asyncio.Task[Any]], seconds: float) -> None:
@@ -184,8 +192,7 @@ def closing(stop: asyncio.Event) -> Callable[[web.Request, web.StreamResponse], 
 
 async def end_listening(site: web.TCPSite, runner: web.AppRunner, tls: ssl.SSLContext | None) -> None:
     """Close the listener, but take the connections that wait in its queue first: the kernel would reset them."""
-    sockets = getattr(site._server, "sockets", ())  # aiohttp gives them in no other way
-    taken = [connection for each in sockets for connection in waiting(each)]
+    taken = [connection for each in _sockets(site) for connection in waiting(each)]
     await site.stop()
     assert runner.server is not None
     loop, seconds = asyncio.get_running_loop(), HANDSHAKE if tls else None

@@ -33,13 +33,16 @@ class Silence:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def broken(self, limit: float) -> bytes:
-        """Return what comes next; nothing at the end. Raises Silent after so many seconds, and what aiohttp raises."""
+    async def broken(self, limit: float, size: int) -> bytes:
+        """Return what comes next, `size` bytes at most; nothing at the end.
+
+        Raises Silent after so many seconds, and what aiohttp raises.
+        """
         self._due = self._loop.time() + limit
         if self._timer is None or self._due < self._at:
             self._set(self._due)
         try:
-            return await self._content.readany()
+            return await self._content.read(size)
         finally:
             self._due = None  # who is busy with what came does not wait
 

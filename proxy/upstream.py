@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -49,11 +50,15 @@ ANSWER_HEADERS = (
 KEEPALIVE = 2.0
 """Seconds an idle connection is kept: below uvicorn's 5, so that we are the ones to close it."""
 
+UNREAD = 32 * 1024
+"""Bytes that the kernel is asked to hold of an answer on either side of us (Linux takes twice as many). By itself it would hold
+megabytes for each client that hardly reads, and the model server would write on for nobody."""
+
 LARGE = 512 * 1024
 """Bytes of a body that are still written in one go."""
 
-STEP = 32 * 1024
-"""Bytes of an answer after which others are let go on: a server may send more at once than is read in a moment."""
+STEP = 16 * 1024
+"""Bytes of an answer that are read at once: a server may send more than can be looked at in a moment."""
 
 LARGE_PIECE = 8 * 1024
 """Bytes of an answer from which on only one such piece is read in a round of the event loop, whoever's it is."""
@@ -84,7 +89,8 @@ class Upstream:
         self._fresh = self._opened(aiohttp.TCPConnector(force_close=True, **self._reach(tls)))
 
     def _reach(self, tls: ssl.SSLContext | bool) -> dict[str, Any]:
-        return {"limit": self.limits.max_streams, "ttl_dns_cache": 30, "enable_cleanup_closed": False, "ssl": tls}
+        found = {"limit": self.limits.max_streams, "ttl_dns_cache": 30, "enable_cleanup_closed": False}
+        return {**found, "ssl": tls, "socket_factory": _socket}
 
     def _opened(self, connector: aiohttp.TCPConnector, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -95,6 +101,7 @@ class Upstream:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
             skip_auto_headers=("User-Agent",),
+            read_bufsize=STEP,
             max_line_size=8190,
             max_field_size=8190,
             trace_configs=list(traces),
@@ -215,12 +222,9 @@ class Upstream:
             if piece and response.status == 200:
                 mark("wrote")
             while piece:
-                if len(piece) < LARGE_PIECE:
-                    yield piece
-                else:
-                    for at in range(0, len(piece), STEP):
-                        await self._turnstile.passed()
-                        yield piece[at : at + STEP]
+                if len(piece) >= LARGE_PIECE:
+                    await self._turnstile.passed()
+                yield piece
                 piece = await self._heard(silence, "idle_seconds")
         check_end(ended)
 
@@ -228,7 +232,7 @@ class Upstream:
         """Return what comes next of an answer, within the limit of that name; nothing at its end."""
         limit: float = getattr(self.limits, name)
         try:
-            return await silence.broken(limit)
+            return await silence.broken(limit, STEP)
         except Silent as error:
             raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -258,6 +262,13 @@ class Upstream:
             return UpstreamBroken(f"the model server answered HTTP {response.status}, and nothing with it")
         body = await self.body(response, self.limits.event_bytes)
         return UpstreamRefused(response.status, body, answer_headers(response))
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)
+    return made
 
 
 def end_of(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
