@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from adapters.registry import PREFIXES
-from proxy.body import body_of, check_weight, parse_fields
+from proxy.body import body_of, check_depth, check_weight, parse_fields
 from proxy.checker import Checker
 from proxy.errors import BadRequest, Fault
 from proxy.exchange import Exchange
@@ -254,6 +254,8 @@ async def understand(request: web.Request, raw: bytes) -> tuple[Plan, Services]:
     fields = parse_fields(raw)
     await let_others(raw)
     body = body_of(fields, raw, limits)
+    await let_others(raw)
+    check_depth(body)
     await let_others(raw)
     services = request.app[SERVERS].of(body.text("model"))
     plan = make_plan(body, services.settings, services.profiles, prefix=prefix, mode=mode)
