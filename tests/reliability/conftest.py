@@ -99,6 +99,7 @@ async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sha
 async def shared(_shared: Shared) -> AsyncIterator[Shared]:
     """One toolmend for all tests that ask for it; they run on the session's loop. The invariants are checked after each."""
     _shared.forget()
+    await _shared.toolmend.anew()
     yield _shared
     await _shared.toolmend.check()
 

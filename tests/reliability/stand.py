@@ -90,6 +90,7 @@ class Toolmend:
     worked: float = 0.0
     expects: tuple[str, ...] = ()
     killed: bool = False
+    _old: tuple[float, float] = (0.0, 0.0)
     _watch: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def text(self) -> str:
@@ -100,8 +101,14 @@ class Toolmend:
     async def reading(self) -> Reading:
         """Look at it from outside."""
         found = Reading.of(await self.text())
-        self.waited, self.worked = max(self.waited, found.waited), max(self.worked, found.worked)
+        self.waited = max(self.waited, found.waited if found.waited > self._old[0] else 0.0)
+        self.worked = max(self.worked, found.worked if found.worked > self._old[1] else 0.0)
         return found
+
+    async def anew(self) -> None:
+        """Let another test begin: delays that it still tells of, for up to a minute, were another's."""
+        found = Reading.of(await self.text())
+        self._old, self.waited, self.worked = (found.waited, found.worked), 0.0, 0.0
 
     def events(self) -> list[dict[str, Any]]:
         """Return its log so far."""
