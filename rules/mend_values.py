@@ -10,7 +10,7 @@ from rules.conversation import Conversation, Json, Schema, ToolCall, ToolSpec, T
 from rules.kinds import SchemaLookup, lookup_of
 
 MAX_DEPTH: Final = 64
-MAX_VALUES: Final = 50_000
+MAX_VALUES: Final = 1_000
 """Values looked at in one call; what lies beyond stays as it is and is only judged."""
 
 MendCall: TypeAlias = Callable[[ToolCall, ToolSpec], ToolCall]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from proxy.upstream import LARGE
 from tests.conftest import BASH, MODEL
 
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "go"}], "tools": [BASH]}
@@ -79,8 +81,9 @@ class Came:
 async def ask(session: aiohttp.ClientSession, url: str, *, path: str = "/v1/chat/completions", **body: Any) -> Came:
     """Ask once, and read to the end, whatever the end is."""
     came, began = Came(), time.monotonic()
+    data = orjson.dumps({**ASK, **body})
     try:
-        async with session.post(url + path, data=orjson.dumps({**ASK, **body}), headers=JSON) as answer:
+        async with session.post(url + path, data=io.BytesIO(data) if len(data) > LARGE else data, headers=JSON) as answer:
             came.status, came.headers = answer.status, {name.lower(): value for name, value in answer.headers.items()}
             async for piece in answer.content.iter_any():
                 came.moments.append(time.monotonic())
