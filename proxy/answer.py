@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import aiohttp
 
@@ -42,6 +43,13 @@ class Shown(NamedTuple):
 
 Show: TypeAlias = Callable[[Reader, Shown], Awaitable[None]]
 """Shows the client what is certain."""
+
+
+AT_ONCE: Final = 0.02
+"""Seconds after which others are let go on while an answer is decoded: a model may write what is slow to decode."""
+
+PART: Final = 4096
+"""Characters of an answer that are decoded before anybody looks how long it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +122,7 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     decoding = Decoding(plan, TurnBuilder(keep_thinking=plan.keeps_thinking))
     problem = None
     async for some in pieces(upstream, response, reader):
-        shown, problem, fault = read_pieces(reading, decoding, reader, some)
-        if shown:
-            await show(reader, shown)
-        if fault is not None:
-            raise fault
+        problem = await read_pieces(reading, decoding, reader, some, show)
         if problem:
             response.close()
             break
@@ -140,27 +144,69 @@ async def read_answer(reading: Reading, response: aiohttp.ClientResponse, show: 
     return Answer(verdict, reader.raw, reader.tokens(), spent, reader, unchecked, engine, told, decoding.repeat, left_out)
 
 
-def read_pieces(
-    reading: Reading, decoding: Decoding, reader: Reader, some: Iterable[Piece]
-) -> tuple[Shown | None, Problem | None, Fault | None]:
-    """Decode what one read brought. Returns what it makes certain, what ends the answer here, and what the server told in it."""
+async def read_pieces(reading: Reading, decoding: Decoding, reader: Reader, some: Iterable[Piece], show: Show) -> Problem | None:
+    """Decode what one read brought, and show what it makes certain. Returns what ends the answer; raises what the server told.
+
+    It is shown together, unless it takes long: then others are let go on in between. Of an answer that came whole nothing is
+    shown before all of it is known.
+    """
+    rest, held = in_parts(some), Shown("", "", ())
+    while True:
+        read = _read(reading, decoding, reader, rest)
+        held = Shown(held.text + read.shown.text, held.thought + read.shown.thought, held.logprobs + read.shown.logprobs)
+        if any(held) and (reader.streamed or not (read.more or read.problem)):
+            await show(reader, held)
+            held = Shown("", "", ())
+        if read.fault is not None:
+            raise read.fault
+        if read.problem or not read.more:
+            return read.problem
+        await asyncio.sleep(0)
+
+
+class _Read(NamedTuple):
+    """What became certain, what ends the answer, what the server told in it, and whether there is more to be read."""
+
+    shown: Shown
+    problem: Problem | None
+    fault: Fault | None
+    more: bool
+
+
+def _read(reading: Reading, decoding: Decoding, reader: Reader, rest: Iterator[Piece]) -> _Read:
     texts: list[str] = []
     thoughts: list[str] = []
     logprobs: list[Any] = []
     problem = fault = None
+    more, late = False, time.perf_counter() + AT_ONCE
     try:
-        for piece in some:
+        for piece in rest:
             text, thought = decoding.feed(reader, piece)
             texts.append(text)
             thoughts.append(thought)
             logprobs.extend(piece.logprobs)
             problem = endless(reading, decoding, reader)
-            if problem:
+            more = time.perf_counter() > late
+            if problem or more:
                 break
     except Fault as error:
         fault = error
-    shown = Shown("".join(texts), "".join(thoughts), tuple(logprobs))
-    return shown if shown.text or shown.thought or logprobs else None, problem, fault
+    return _Read(Shown("".join(texts), "".join(thoughts), tuple(logprobs)), problem, fault, more)
+
+
+def in_parts(some: Iterable[Piece]) -> Iterator[Piece]:
+    """Cut large pieces into parts that take a moment each. What is not text stays with the first part."""
+    for piece in some:
+        if len(piece.raw) <= PART:
+            yield piece
+            continue
+        if piece.tokens:
+            groups = [piece.tokens[at : at + PART // 8] for at in range(0, len(piece.tokens), PART // 8)]
+            parts = [Piece("".join(group), tokens=group) for group in groups]
+        else:
+            parts = [Piece(piece.raw[at : at + PART]) for at in range(0, len(piece.raw), PART)]
+        yield piece._replace(raw=parts[0].raw, tokens=parts[0].tokens)
+        yield from parts[1:]
 
 
 async def complete(reading: Reading, before: Answer, answer: Answer, constraint: Constraint) -> Answer | None:
