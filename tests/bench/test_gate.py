@@ -13,7 +13,7 @@ import pytest
 
 from bench.engine import Engine, streamed, text
 from bench.micro import SHELL, prose, read
-from bench.scenarios import BODY, listening, lockstep, requests
+from bench.scenarios import BODY, listening, lockstep
 from bench.targets import target
 from proxy.body import read_body
 from proxy.plan import Plan, make_plan
@@ -77,13 +77,11 @@ def test_calls_grow_with_the_text_and_no_faster() -> None:
     assert calls_of(lambda: read(events[2_000], planned)) <= 4.2 * calls_of(lambda: read(events[500], planned))
 
 
-async def test_an_event_and_a_request_cost_no_more_beside_a_naive_relay(tmp_path: Path) -> None:
-    """Processor times of both in one run, in turns, so that a busy machine slows both; three times what was measured is allowed."""
-    engine, ratios = Engine(text(2)), []
+async def test_an_event_costs_no_more_beside_a_naive_relay(tmp_path: Path) -> None:
+    """Processor times of both in one run, in lockstep, so that a busy machine slows both: 3.4 to 4.5 were measured."""
+    engine, found = Engine(text(2)), {}
     async with listening(engine) as port:
         with target("naive", tmp_path / "naive", port) as naive, target("toolmend", tmp_path / "toolmend", port) as ours:
-            for scenario in (lockstep, requests):
-                found = {each.name: next(iter((await scenario(each, engine)).values())) for each in (naive, ours)}
-                ratios.append(found["toolmend"] / found["naive"])
-    assert ratios[0] <= 10, "an event"
-    assert ratios[1] <= 25, "a request"
+            for each in (naive, ours):
+                found[each.name] = next(iter((await lockstep(each, engine)).values()))
+    assert found["toolmend"] <= 10 * found["naive"]
