@@ -79,6 +79,15 @@ async def cpu_of(served: Toolmend, work: Callable[[], Any]) -> tuple[float, Any]
     return (await served.reading()).cpu - before.cpu, found
 
 
+async def opened(url: str, count: int) -> list[Any]:
+    """Open streams, so many at a time as a second brings two hundred: those of one moment are half a millisecond of work each."""
+    made: list[Any] = []
+    while len(made) < count:
+        made += await open_all(url, request(STREAM), min(40, count - len(made)))
+        await asyncio.sleep(0.2)
+    return made
+
+
 @pytest.mark.row("L1")
 @pytest.mark.slow
 async def test_paced_streams(begin: Any, reached: Reached) -> None:
@@ -141,9 +150,8 @@ async def test_idle_streams(begin: Any, reached: Reached) -> None:
         held: list[Any] = []
         said = []
         for count in (500, 1_000, 2_000):
-            while len(held) < count:  # so many new ones at a time: those of one moment are 0.6 ms of work each
-                held += await open_all(served.url, request(STREAM), min(50, count - len(held)))
-                await asyncio.wait_for(asyncio.gather(*(each.begun for each in held)), 60)
+            held += await opened(served.url, count - len(held))
+            await asyncio.wait_for(asyncio.gather(*(each.begun for each in held)), 60)
             each = ((await served.reading()).memory - before) / count
             said.append(f"{count:,}: {each / 1024:.0f} KB")
         for one in held:
@@ -215,10 +223,8 @@ async def test_connect_read_kill(begin: Any, reached: Reached, count: int) -> No
     async with engine("--tokens", "600", "--pause", pause) as served_by, begin(served_by.url, config=limits) as served:
         longest, before = 0.0, (await served_by.stats())["aborted"]
         for _ in range(5):
-            asking: list[Any] = []
-            while len(asking) < count:
-                asking += await open_all(served.url, request(STREAM), 50)
-                await asyncio.wait_for(asyncio.gather(*(each.begun for each in asking)), 60)
+            asking = await opened(served.url, count)
+            await asyncio.wait_for(asyncio.gather(*(each.begun for each in asking)), 60)
             began = time.monotonic()
             for each in asking:
                 each.transport.abort()
