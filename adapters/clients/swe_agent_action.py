@@ -8,9 +8,11 @@ its own, so that a change of directory does not last. Source: SWE-agent 1.1.0, `
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from adapters.base import Body, Client
 from adapters.clients import prompted
@@ -39,8 +41,13 @@ def _find(text: str, tools: Tools) -> tuple[str, str, Arguments] | None:
     return ("", *_named(text.strip())) if _begins_with_tool(text, tools) else None
 
 
+_FIRST: Final = re.compile(r"[ \t\r\n]*([^ \t\r\n]*)")
+"""The first word as a shell reads it: other blanks, such as U+00A0, are part of a word there."""
+
+
 def _begins_with_tool(line: str, tools: Tools) -> bool:
-    return line.split(maxsplit=1)[:1] in [[tool.name] for tool in tools]
+    found = _FIRST.match(line)
+    return found is not None and found[1] in {tool.name for tool in tools}
 
 
 def _named(line: str) -> tuple[str, Arguments]:

@@ -78,6 +78,15 @@ def test_a_line_is_read_as_the_command_that_it_is(line: str, call: Any) -> None:
     assert (made.name, made.arguments) == call
 
 
+def test_a_command_whose_first_word_only_looks_like_a_tool_is_run_in_a_shell() -> None:
+    """To a shell U+00A0 is no blank. (Found by a law, tests/laws/test_clients.py.)"""
+    client = NAMED["swe_agent_action"]
+    within = client.read(REQUESTS["swe_agent_action"]())
+    said = client.express(Turn("assistant", calls=(ToolCall("c", "bash", {"command": "\xa0submit"}),)), within)
+    assert said.text == "bash -c '\xa0submit'"
+    assert client.express(Turn("assistant", calls=(ToolCall("c", "bash", {"command": " submit"}),)), within).text == " submit"
+
+
 def test_a_message_behind_prose_is_no_result() -> None:
     body = REQUESTS["mini_swe_agent_fence"]()
     said = [{"role": "assistant", "content": "Done?"}, {"role": "user", "content": "No action found."}]
