@@ -138,25 +138,23 @@ async def requests(target: Target, engine: Engine) -> Figures:
 async def one_by_one(target: Target, engine: Engine) -> Figures:
     """Whole answers, one at a time: how long each takes."""
     engine.said, engine.pause, engine.step = text(40), 0.0, None
-    data = request(BODY)
-    seconds = []
-    for _ in range(120):
-        came = await ask_all(target.url, data, 1)
-        whole(came)
-        seconds.append(came[0].first)
-    return {"p50 of an answer, ms": percentile(seconds[20:], 0.5) * 1e3}
+    return {"p50 of an answer, ms": await median_first(target, request(BODY))}
 
 
 async def first_bytes(target: Target, engine: Engine) -> Figures:
     """Streams of two tokens, one at a time: how long the first byte takes."""
     engine.said, engine.pause, engine.step = text(2), 0.0, None
-    data = request({**BODY, "stream": True})
+    return {"p50 of the first byte, ms": await median_first(target, request({**BODY, "stream": True}))}
+
+
+async def median_first(target: Target, data: bytes) -> float:
+    """Ask a hundred times, once warm, one after the other; return the median time to the first byte in milliseconds."""
     seconds = []
     for _ in range(120):
         came = await ask_all(target.url, data, 1)
         whole(came)
         seconds.append(came[0].first)
-    return {"p50 of the first byte, ms": percentile(seconds[20:], 0.5) * 1e3}
+    return percentile(seconds[20:], 0.5) * 1e3
 
 
 async def lockstep(target: Target, engine: Engine) -> Figures:

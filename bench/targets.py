@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,36 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.peers import LITELLM_VARIABLES, ROOT, NotHere, litellm_words
+from bench.peers import LITELLM_VARIABLES, ROOT, NotHere, free_port, listens, litellm_words, nginx_words
 
 TICK: Final = os.sysconf("SC_CLK_TCK")
-
-NGINX: Final = """daemon off;
-{user}worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 8192; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  client_body_buffer_size 1m;
-  upstream model {{ server 127.0.0.1:{upstream}; keepalive 64; }}
-  server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{
-      proxy_pass http://model;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_buffering off;
-      proxy_read_timeout 600s;
-    }}
-  }}
-}}
-"""
 
 
 TOOLMEND: Final = {
@@ -102,22 +73,11 @@ def _field(pid: int, file: str, name: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
-
-
 def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
     """Return the command line of a target. Raises NotHere."""
     url = f"http://127.0.0.1:{upstream}"
     if name == "nginx":
-        found = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
-        if found is None:
-            raise NotHere("nginx is not installed (apt-get install nginx-light)")
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, upstream=upstream, user=user))
-        return [found, "-c", str(folder / "nginx.conf")]
+        return nginx_words(folder, port, upstream)
     if name == "naive":
         return [sys.executable, "-m", "bench.naive", "--port", str(port), "--upstream", url]
     if name == "litellm":
@@ -147,7 +107,7 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = (
         )
     try:
         deadline = time.monotonic() + 60
-        while not _listens(port):
+        while not listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise NotHere(f"{name} did not start: {(folder / 'out').read_text()[-1000:]}")
             time.sleep(0.005)
@@ -155,9 +115,3 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = (
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as asking:
-        asking.settimeout(1)
-        return asking.connect_ex(("127.0.0.1", port)) == 0

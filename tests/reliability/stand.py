@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ import aiohttp
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.peers import free_port
 from proxy.upstream import KEEPALIVE
 from tests.reliability.load import ask
 
@@ -181,12 +181,6 @@ class Toolmend:
 def bounded(limit: str) -> tuple[str, ...]:
     """Return the words that run a command under a limit of the shell's `ulimit`, such as `-n 64`."""
     return ("sh", "-c", f'ulimit {limit}; exec "$@"', "sh")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
 
 
 def _prepare(folder: Path, config: str) -> None:

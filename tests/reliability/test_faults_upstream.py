@@ -15,6 +15,7 @@ from itertools import pairwise
 import aiohttp
 import pytest
 
+from bench.peers import free_port
 from proxy.demo.speak import Said
 from tests.fake_vllm import FakeVllm
 from tests.reliability.conftest import Begin
@@ -22,7 +23,7 @@ from tests.reliability.hostile import hostile, listening, response
 from tests.reliability.injector import injecting
 from tests.reliability.load import Came, ask
 from tests.reliability.recorded import chunked, failed, spoken, unframed
-from tests.reliability.stand import QUIET, free_port
+from tests.reliability.stand import QUIET
 
 Reached = Callable[[str], None]
 

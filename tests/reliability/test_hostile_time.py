@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import aiohttp
 import pytest
@@ -56,16 +57,24 @@ async def test_heads_that_drip_are_cut(begin: Begin, vllm: FakeVllm, reached: Sa
             await asyncio.gather(reading, return_exceptions=True)
             return time.monotonic() - began
 
-        async with unbounded() as session:
-            before = [await seconds_of(session, served.url) for _ in range(200)]
-            dripping = [asyncio.create_task(drip(at)) for at in range(300)]
-            await asyncio.sleep(1)
-            meanwhile = [await seconds_of(session, served.url) for _ in range(200)]
-        lives = await asyncio.gather(*dripping)
-        more = percentile(meanwhile, 0.99) - percentile(before, 0.99)
+        lives, more = await beside(served.url, drip)
         reached(f"300 heads: cut after {min(lives):.1f} to {max(lives):.1f} s; p99 of others {more * 1e3:+.1f} ms")
         assert max(lives) < 16
         assert not QUIET or more <= 0.02
+
+
+async def beside(url: str, drip: Callable[[int], Coroutine[Any, Any, float]]) -> tuple[list[float], float]:
+    """Let 300 clients drip. Return how long each was borne, and by how much the p99 of others grew meanwhile, in seconds."""
+
+    async def some() -> list[float]:
+        return [await seconds_of(session, url) for _ in range(200)]
+
+    async with unbounded() as session:
+        before = await some()
+        dripping = [asyncio.create_task(drip(at)) for at in range(300)]
+        await asyncio.sleep(1)
+        meanwhile = await some()
+    return list(await asyncio.gather(*dripping)), percentile(meanwhile, 0.99) - percentile(before, 0.99)
 
 
 async def seconds_of(session: aiohttp.ClientSession, url: str) -> float:
@@ -105,13 +114,7 @@ async def test_bodies_that_drip_are_cut_and_keep_nobody_out(begin: Begin, vllm: 
             await asyncio.gather(reading, return_exceptions=True)
             return time.monotonic() - began
 
-        async with unbounded() as session:
-            alone = [await seconds_of(session, served.url) for _ in range(200)]
-            dripping = [asyncio.create_task(drip(at)) for at in range(300)]
-            await asyncio.sleep(1)
-            seconds = [await seconds_of(session, served.url) for _ in range(200)]
-        lives = await asyncio.gather(*dripping)
-        more = percentile(seconds, 0.99) - percentile(alone, 0.99)
+        lives, more = await beside(served.url, drip)
         reached(f"300 bodies: cut after {max(lives):.1f} s of {limit} (and 2 of lingering); p99 of others {more * 1e3:+.1f} ms")
         assert max(lives) < limit + 4
         assert not QUIET or more <= 0.02

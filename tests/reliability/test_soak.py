@@ -23,9 +23,10 @@ import aiohttp
 import orjson
 import pytest
 
+from bench.peers import free_port
 from tests.e2e.scale.engine import kind, right
 from tests.reliability.load import ASK, JSON, Came, ask, unbounded
-from tests.reliability.stand import QUIET, ROOT, Toolmend, free_port
+from tests.reliability.stand import QUIET, ROOT, Toolmend
 
 SECONDS = float(os.environ.get("TOOLMEND_SOAK_SECONDS", "1800"))
 RATE = 20.0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -14,31 +12,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.peers import LITELLM_VARIABLES, LITELLM_VERSION, NotHere, litellm_words
+from bench.peers import (
+    LITELLM_VARIABLES,
+    LITELLM_VERSION,
+    NotHere,
+    command,
+    free_port,
+    listens,
+    litellm_words,
+    nginx_words,
+)
 from tests.conftest import MODEL
-from tests.reliability.stand import free_port
-
-NGINX = """daemon off;
-{user}worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-{temporary}
-access_log off;
-upstream model {{ server 127.0.0.1:{upstream}; keepalive 16; }}
-server {{
-  listen 127.0.0.1:{port};
-  location / {{
-    proxy_pass http://model;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_buffering off;
-    proxy_read_timeout 600s;
-  }}
-}}
-}}
-"""
 
 HAPROXY = """global
   maxconn 1000
@@ -97,7 +81,7 @@ def process(folder: Path, name: str, words: list[str], port: int, environment: M
         )
     try:
         deadline = time.monotonic() + 180
-        while not _listens(port):
+        while not listens(port):
             if begun.poll() is not None or time.monotonic() > deadline:
                 raise NotHere(f"{name} did not start: {(folder / f'{name}.log').read_text()[-2000:]}")
             time.sleep(0.1)
@@ -111,31 +95,13 @@ def process(folder: Path, name: str, words: list[str], port: int, environment: M
             begun.wait()
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as tried:
-        tried.settimeout(1)
-        return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
-def command(name: str) -> str:
-    """Return the path of a command of Debian's. Raises NotHere."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if not found:
-        raise NotHere(f"{name} is not installed (apt-get install {name})")
-    return found
-
-
 @contextmanager
 def nginx(folder: Path, upstream: int) -> Iterator[Anchor]:
     """Run nginx as a reverse proxy that streams: its defaults, HTTP/1.1 and kept connections upstream, no buffering."""
-    path, port = command("nginx"), free_port()
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "\n".join(f"{each}_temp_path {folder}/{each};" for each in kinds)
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    conf = NGINX.format(folder=folder, temporary=temporary, user=user, port=port, upstream=upstream)
-    (folder / "nginx.conf").write_text(conf)
-    with process(folder, "nginx", [path, "-p", str(folder), "-c", str(folder / "nginx.conf")], port) as url:
-        yield Anchor(f"nginx {version([path, '-v'])}", url)
+    port = free_port()
+    words = nginx_words(folder, port, upstream)
+    with process(folder, "nginx", words, port) as url:
+        yield Anchor(f"nginx {version([words[0], '-v'])}", url)
 
 
 @contextmanager
