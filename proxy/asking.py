@@ -17,7 +17,8 @@ from adapters.structured.constraint import RUNGS, Constraint, Rung, constraint_f
 from adapters.structured.cost import FREE_TEXT, tokens_for
 from adapters.structured.forms import unknown
 from adapters.structured.servers import facts_of, way_of
-from proxy.answer import Answer, Reading, Show, Shown, complete, read_answer
+from proxy.answer import Answer, complete, read_answer
+from proxy.arriving import Reading, Show, Shown
 from proxy.concessions import NO_LOGPROBS, NO_STRICT, Concession
 from proxy.errors import Fault, UpstreamBroken, UpstreamRefused
 from proxy.heard import Heard, Knowledge, answers_of, usage_of

@@ -15,7 +15,7 @@ from aiohttp import web
 from adapters.advice import quoted, shorten
 from adapters.base import Unwritable
 from adapters.clients.chat_wire import Ends, Head
-from proxy.answer import Shown
+from proxy.arriving import Shown
 from proxy.asking import Asking
 from proxy.errors import Fault, Stopping
 from proxy.heard import begun

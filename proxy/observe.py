@@ -9,7 +9,8 @@ import orjson
 from aiohttp import web
 
 from adapters.turns import TurnBuilder
-from proxy.answer import Answer, Reading, endless, finished, judge
+from proxy.answer import Answer, finished, judge
+from proxy.arriving import Reading, endless
 from proxy.decoding import Decoding
 from proxy.engine import compared
 from proxy.errors import Fault, UpstreamBroken

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from proxy.answer import pieces
+from proxy.arriving import pieces
 from proxy.capabilities import NO_PARSER, Capabilities, Served, read_models, read_version, server_of
 from proxy.concessions import Concession, Memory
 from proxy.errors import BadRequest, Fault, Overloaded, UpstreamBroken, UpstreamRefused, UpstreamUnreachable

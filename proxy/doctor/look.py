@@ -14,7 +14,8 @@ from adapters.decoding import decode
 from adapters.engine.compare import EngineFault
 from adapters.grammar import grammar
 from adapters.registry import DIALECTS
-from proxy.answer import Answer, Reading, read_answer
+from proxy.answer import Answer, read_answer
+from proxy.arriving import Reading
 from proxy.asking import hide
 from proxy.body import read_body
 from proxy.capabilities import Capabilities
