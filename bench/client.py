@@ -115,6 +115,15 @@ async def open_all(url: str, data: bytes, count: int, **how: Any) -> list[Asking
     return list(await asyncio.gather(*(one() for _ in range(count))))
 
 
+async def open_in_turn(url: str, data: bytes, count: int) -> list[Asking]:
+    """Open so many connections, two hundred a second, as clients come: those of one moment would wait for each other."""
+    made: list[Asking] = []
+    while len(made) < count:
+        made += await open_all(url, data, min(40, count - len(made)))
+        await asyncio.sleep(0.2)
+    return made
+
+
 async def ask_all(url: str, data: bytes, count: int, **how: Any) -> list[Answer]:
     """Ask so many times at once, and return all answers."""
     return list(await asyncio.gather(*(each.over for each in await open_all(url, data, count, **how))))

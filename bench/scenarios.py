@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from bench.client import Asking, ask_all, open_all, percentile, request
+from bench.client import Asking, ask_all, open_in_turn, percentile, request
 from bench.engine import Connection, Engine, deltas, text
 from bench.targets import Target
 
@@ -215,10 +215,7 @@ async def idle(target: Target, engine: Engine) -> Figures:
     engine.step, engine.said, engine.pause = None, text(3), 30.0
     engine._made.clear()
     rest = target.memory()
-    held: list[Asking] = []
-    while len(held) < 500:
-        held += await open_all(target.url, request({**BODY, "stream": True}), 50)
-        await asyncio.wait_for(asyncio.gather(*(each.begun for each in held)), 60)
+    held = await open_in_turn(target.url, request({**BODY, "stream": True}), 500)
     await until(lambda: engine.live >= 500, 60)
     each = (target.memory() - rest) / 500
     for one in held:

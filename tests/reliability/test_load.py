@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bench.client import Answer, ask_all, open_all, percentile, request
+from bench.client import Answer, ask_all, open_all, open_in_turn, percentile, request
 from bench.engine import text
 from proxy.demo.speak import Said
 from tests.conftest import MODEL
@@ -92,15 +92,6 @@ async def cpu_of(served: Toolmend, work: Callable[[], Any]) -> tuple[float, Any]
     return (await served.reading()).cpu - before.cpu, found
 
 
-async def opened(url: str, count: int) -> list[Any]:
-    """Open streams, so many at a time as a second brings two hundred: those of one moment are half a millisecond of work each."""
-    made: list[Any] = []
-    while len(made) < count:
-        made += await open_all(url, request(STREAM), min(40, count - len(made)))
-        await asyncio.sleep(0.2)
-    return made
-
-
 @pytest.mark.row("L1")
 @pytest.mark.slow
 async def test_paced_streams(begin: Any, reached: Reached) -> None:
@@ -166,7 +157,7 @@ async def test_idle_streams(begin: Any, reached: Reached) -> None:
         held: list[Any] = []
         said = []
         for count in (500, 1_000, 2_000):
-            held += await opened(served.url, count - len(held))
+            held += await open_in_turn(served.url, request(STREAM), count - len(held))
             await asyncio.wait_for(asyncio.gather(*(each.begun for each in held)), 60)
             each = ((await served.reading()).memory - before) / count
             said.append(f"{count:,}: {each / 1024:.0f} KB")
@@ -239,7 +230,7 @@ async def test_connect_read_kill(begin: Any, reached: Reached, count: int) -> No
     async with engine("--tokens", "600", "--pause", pause) as served_by, begin(served_by.url, config=limits) as served:
         longest, before = 0.0, (await served_by.stats())["aborted"]
         for _ in range(5):
-            asking = await opened(served.url, count)
+            asking = await open_in_turn(served.url, request(STREAM), count)
             await asyncio.wait_for(asyncio.gather(*(each.begun for each in asking)), 60)
             began = time.monotonic()
             for each in asking:
