@@ -82,6 +82,11 @@ class Engine:
     asked: int = 0
     _made: dict[tuple[bool, ...], list[bytes]] = field(default_factory=dict)
 
+    def say(self, said: Said, pause: float = 0.0, step: Callable[[int], Awaitable[None]] | None = None) -> None:
+        """Say something else from now on."""
+        self.said, self.pause, self.step = said, pause, step
+        self._made.clear()
+
     def answer(self, body: Mapping[str, Any]) -> list[bytes]:
         """Return the pieces of an answer: made once for each way of asking."""
         options = body.get("stream_options") or {}

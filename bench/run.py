@@ -20,7 +20,7 @@ import uvloop
 
 from bench.engine import Engine, text
 from bench.peers import NotHere
-from bench.scenarios import SCENARIOS, Figures, listening, median
+from bench.scenarios import FIRST, SCENARIOS, Figures, listening, median
 from bench.targets import Target, target
 from docs.markdown import with_between
 
@@ -48,7 +48,7 @@ async def measured(names: list[str], scenarios: list[str], rounds: int, folder: 
                     missing[name] = str(error)
             os.sched_setaffinity(0, processors[1:] or processors)
             for at in range(rounds):
-                for scenario in scenarios:
+                for scenario in (each for each in scenarios if not at or each not in FIRST):
                     for each in running if at % 2 else reversed(running):
                         figures: Figures = await SCENARIOS[scenario](each, engine)
                         for figure, value in figures.items():
