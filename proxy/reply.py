@@ -114,7 +114,7 @@ class StreamReply:
 
     @property
     def sent(self) -> str:
-        """The text that went out: the pieces are those that the turn is made of, so that a long one is not held twice."""
+        """The text that went out."""
         return "".join(self._sent)
 
     async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
