@@ -78,6 +78,7 @@ class Toolmend:
     waited   the longest that its loop kept a task waiting, so far; `worked`: that one step computed
     expects  words of errors in its log that a test provokes
     killed   its process was killed by the test: nothing is told of it any more
+    patience seconds until everything must be back
     """
 
     url: str
@@ -90,6 +91,7 @@ class Toolmend:
     worked: float = 0.0
     expects: tuple[str, ...] = ()
     killed: bool = False
+    patience: float = SETTLED + KEEPALIVE
     _old: tuple[float, float] = (0.0, 0.0)
     _watch: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -142,7 +144,7 @@ class Toolmend:
     async def settle(self) -> Reading:
         """Wait until everything is back where it began; return the last look. It is not back where the time is over."""
         assert self.base is not None
-        deadline = time.monotonic() + SETTLED + KEEPALIVE
+        deadline = time.monotonic() + self.patience
         while True:
             found = await self.reading()
             back = found.fds <= self.base.fds and found.tasks <= self.base.tasks and not self.live()

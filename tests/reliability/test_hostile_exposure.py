@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,10 @@ async def test_refusals_take_as_long_however_near_a_key_is(begin: Begin, vllm: F
 
 def listening(served: Toolmend) -> set[str]:
     """Return the addresses on which a process listens, as the kernel writes them. Linux."""
-    inodes = {
-        each.readlink().name.removeprefix("socket:[").rstrip("]")
-        for each in Path(f"/proc/{served.process.pid}/fd").iterdir()
-        if str(each.readlink()).startswith("socket:")
-    }
+    inodes = set()
+    for each in Path(f"/proc/{served.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            inodes.add(each.readlink().name.removeprefix("socket:[").rstrip("]"))
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{served.process.pid}/net/{table}").read_text().splitlines()[1:]:

@@ -208,7 +208,7 @@ async def test_large_calls(begin: Any, reached: Reached) -> None:
 @pytest.mark.row("L7")
 async def test_more_than_may_be_served(begin: Any, reached: Reached) -> None:
     limits = "[limits]\nmax_streams = 20\nqueue_seconds = 0.01\n"
-    async with engine("--tokens", "10", "--pause", "0.2") as served_by, begin(served_by.url, config=limits) as served:
+    async with engine("--tokens", "10", "--pause", "0.1") as served_by, begin(served_by.url, config=limits) as served:
         first = await open_all(served.url, request(STREAM), 20)
         while (await served_by.stats())["live"] < 20:
             await asyncio.sleep(0.01)

@@ -12,7 +12,7 @@ from tests.reliability.hostile import hostile, response
 from tests.reliability.injector import Faults, injecting
 from tests.reliability.load import ask
 from tests.reliability.raw import connected, exchange, post
-from tests.reliability.stand import Toolmend
+from tests.reliability.stand import SETTLED, Toolmend
 
 CALL = '<|tool_call>call:bash{command:<|"|>ls<|"|>}<tool_call|>'
 BODY = bytes(range(256)) * 100
@@ -68,15 +68,17 @@ async def test_a_turn_passes(served: Toolmend, vllm: FakeVllm, session: aiohttp.
 
 async def test_what_is_not_back_is_noticed(served: Toolmend, session: aiohttp.ClientSession, vllm: FakeVllm) -> None:
     held = [await connected(served.url) for _ in range(3)]
+    served.patience = 1.0
     with pytest.raises(AssertionError, match=r"descriptors|tasks"):
         await served.check()
-    for _, writer in held:
-        writer.close()
-    await served.check()
     vllm.live = 1
     with pytest.raises(AssertionError, match="still has streams"):
         await served.check()
     vllm.live = 0
+    for _, writer in held:
+        writer.close()
+    served.patience = SETTLED
+    await served.check()
 
 
 async def test_errors_and_blocked_loops_are_noticed(served: Toolmend) -> None:
