@@ -61,12 +61,15 @@ class Shared:
         return [*self.vllm.bodies, *(path.encode() for path in self.vllm.gets)]
 
 
-async def _begin_checker(made: Toolmend, vllm: FakeVllm) -> None:
+async def begin_checker(made: Toolmend, vllm: FakeVllm) -> None:
     """Have the process that checks schemas started, and count its pipes to what there was at first."""
     schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "y"}}}
     vllm.says('<|tool_call>call:act{x:<|"|>y<|"|>}<tool_call|>')
     async with unbounded() as session:
-        await ask(session, made.url, tools=[{"type": "function", "function": {"name": "act", "parameters": schema}}])
+        for _ in range(5):  # a busy machine may take longer to start it than anybody waits for it
+            await ask(session, made.url, tools=[{"type": "function", "function": {"name": "act", "parameters": schema}}])
+            if made.children():
+                break
     made.base = await made.reading()
 
 
@@ -84,7 +87,7 @@ async def sharing(folder: Path) -> AsyncIterator[Shared]:
             async with toolmend(
                 folder, vllm.url, *options, config=config, environment=proxies, live=lambda: vllm.live + bad.live
             ) as made:
-                await _begin_checker(made, vllm)
+                await begin_checker(made, vllm)
                 yield Shared(made, vllm, bad, elsewhere)
     finally:
         await runner.cleanup()

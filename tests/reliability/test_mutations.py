@@ -23,6 +23,7 @@ from tests.fuzz.mutate import mutated
 from tests.fuzz.target_requests import BODIES, TALK
 from tests.proxy.client_requests import PLAIN
 from tests.reliability.load import unbounded
+from tests.reliability.shared import begin_checker
 from tests.reliability.stand import Toolmend
 
 Say = Callable[[str], None]
@@ -99,6 +100,7 @@ async def mutate(served: Toolmend, vllm: FakeVllm, bases: Sequence[bytes], cases
     chance = Random(seed)
     waiting = iter([drawn(chance, bases) for _ in range(cases)])
     statuses: Counter[int] = Counter()
+    await begin_checker(served, vllm)  # some requests have schemas that need it
     vllm.says(*ANSWERS)
 
     async def client(session: aiohttp.ClientSession) -> None:
