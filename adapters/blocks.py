@@ -34,9 +34,9 @@ class BlockDecoder:
 
     def __init__(self, grammar: Grammar, opened: Opened = "no") -> None:
         self._grammar = grammar
-        states: dict[Opened, Callable[[str, bool], str | None]]
-        states = {"no": self._text, "yes": self._thought, "likely": self._likely}
-        self._step = states[opened]
+        states: dict[Opened, Callable[[BlockDecoder, str, bool], str | None]]
+        states = {"no": BlockDecoder._text, "yes": BlockDecoder._thought, "likely": BlockDecoder._likely}
+        self._step = states[opened]  # not bound to itself: a decoder that is not needed any more is no garbage in a cycle
         self._closers = grammar.closers
         self._todo: deque[str] = deque()
         self._held = ""
@@ -62,7 +62,13 @@ class BlockDecoder:
     def feed(self, text: str) -> list[Event]:
         """Take the next piece and return what is certain by now."""
         self._seen += len(text)
-        if not self._held and len(text) <= SLICE and self._step == self._text and text and self._grammar.markers.absent(text):
+        if (
+            not self._held
+            and len(text) <= SLICE
+            and self._step is BlockDecoder._text
+            and text
+            and self._grammar.markers.absent(text)
+        ):
             self._ticked, self._newline, self._before = text[-1] == "`", text[-1] == "\n", text[-1]
             return self._out.plain(text)  # as `_text` would
         self._todo.extend(text[at : at + SLICE] for at in range(0, len(text), SLICE))
@@ -76,7 +82,7 @@ class BlockDecoder:
         self._work_off()
         while final and (self._held or self._block or self._hidden or self._aside or self._alone):
             held, self._held = self._held, ""
-            rest = self._step(held, True)
+            rest = self._step(self, held, True)
             if rest:
                 self._todo.appendleft(rest)
             self._work_off()
@@ -87,7 +93,7 @@ class BlockDecoder:
             rest: str | None = self._held + self._todo.popleft()
             self._held = ""
             while rest:
-                rest = self._step(rest, False)
+                rest = self._step(self, rest, False)
                 if rest is not None:  # what is looked at again comes before what was held back
                     rest, self._held = rest + self._held, ""
 
@@ -122,15 +128,15 @@ class BlockDecoder:
         elif marker in grammar.thoughts and (self._lines.start or marker.startswith("<|")):
             self._out.emit(Thinking(marker, ""))
             self._closers = grammar.thoughts[marker]
-            self._step = self._thought
+            self._step = BlockDecoder._thought
         elif marker in grammar.stops or (marker in grammar.results and self._out.called and self._lines.start):
             self._out.emit(Markup(marker))
-            self._step = self._over
+            self._step = BlockDecoder._over
         elif marker in grammar.closers and not (self._out.said and self._lines.blank):
             self._close_stray(marker)
         elif marker in grammar.ends or (marker in grammar.stray | grammar.closers and self._out.said):
             self._alone = marker
-            self._step = self._standing
+            self._step = BlockDecoder._standing
         elif marker in grammar.stray:
             self._out.emit(Markup(marker))
         else:
@@ -149,7 +155,7 @@ class BlockDecoder:
             self._held = text
             return None
         marker, self._alone = self._alone, ""
-        self._step = self._text
+        self._step = BlockDecoder._text
         spoken = body and not body.startswith("\n") and not self._grammar.markers.at_start(body)
         if marker in self._grammar.closers and not (spoken and body != text):
             self._close_stray(marker)
@@ -157,7 +163,7 @@ class BlockDecoder:
             self._out.say(marker)
         else:
             self._out.emit(Markup(marker))
-            self._step = self._over if marker in self._grammar.ends else self._text
+            self._step = BlockDecoder._over if marker in self._grammar.ends else BlockDecoder._text
         return text
 
     def _close_stray(self, closer: str) -> None:
@@ -173,14 +179,14 @@ class BlockDecoder:
             return None
         forms = self._forms(marker, start=self._newline, aloud=False)
         if self._closes(marker) and marker in self._grammar.forms:  # it ends the thought by beginning the call
-            self._step = self._text
+            self._step = BlockDecoder._text
             return marker + after
         if self._closes(marker):
             self._out.emit(Thinking(marker, ""))
-            self._step = self._text
+            self._step = BlockDecoder._text
         elif marker in self._grammar.ends:
             self._out.emit(Markup(marker))
-            self._step = self._over
+            self._step = BlockDecoder._over
         elif forms and not self._ticked:
             return self._open(forms, marker, after, inside=True)
         else:
@@ -195,7 +201,7 @@ class BlockDecoder:
     def _open(self, forms: Sequence[Form], marker: str, after: str, *, inside: bool) -> str | None:
         self._block = Block(forms, self._grammar.tools)
         self._inside = inside
-        self._step = self._reading
+        self._step = BlockDecoder._reading
         return marker + after
 
     def _reading(self, text: str, final: bool) -> str | None:
@@ -213,10 +219,10 @@ class BlockDecoder:
             return self._refuse(whole)
         if self._inside:
             self._hidden.append((whole[:end], calls))
-            self._step = self._after_hidden
+            self._step = BlockDecoder._after_hidden
         else:
             self._out.call(whole[:end], calls, form.thought(whole[:end]) if form.thought else "")
-            self._step = self._text
+            self._step = BlockDecoder._text
         return self._look_again(whole[end:])
 
     def _is_thought(self, raw: str, calls: Sequence[ToolCall]) -> bool:
@@ -229,10 +235,10 @@ class BlockDecoder:
         if self._inside:
             self._unhide()
             self._out.emit(Thinking(opener, opener))
-            self._step = self._thought
+            self._step = BlockDecoder._thought
         else:
             self._out.say(opener)
-            self._step = self._text
+            self._step = BlockDecoder._text
         return self._look_again(whole[len(opener) :])
 
     def _look_again(self, rest: str) -> str | None:
@@ -270,7 +276,7 @@ class BlockDecoder:
 
     def _unhide(self, *, made: bool = False) -> None:
         self._out.settle(self._hidden, self._closers, made=made)
-        self._step = self._text if self._closed or made else self._thought
+        self._step = BlockDecoder._text if self._closed or made else BlockDecoder._thought
         self._hidden, self._closed = [], False
 
     def _likely(self, text: str, final: bool) -> str | None:
@@ -279,7 +285,7 @@ class BlockDecoder:
         if self._closes(marker) and not self._ticked:
             thought, self._aside = "".join(self._aside), []
             self._out.emit(Thinking(thought, thought))
-            self._step = self._text
+            self._step = BlockDecoder._text
             if marker in self._grammar.forms:
                 return marker + after
             self._out.emit(Thinking(marker, ""))
@@ -291,7 +297,7 @@ class BlockDecoder:
         if not final and not opens:
             return None
         everything, self._aside = "".join(self._aside) + after, []
-        self._step = self._text
+        self._step = BlockDecoder._text
         return self._look_again(everything)
 
     def _over(self, text: str, final: bool) -> str | None:  # noqa: ARG002 - the states share one signature

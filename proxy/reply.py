@@ -98,19 +98,21 @@ class StreamReply:
         self._opened = False
         self._role = False
         self._thought = False
-        self._heart: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat: asyncio.Task[None] | None = None
         self._sent: list[str] = []
 
     async def __aenter__(self) -> Self:
-        self._heart = asyncio.create_task(self._beat())
+        self._wait()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
-        if self._heart is not None:
-            self._heart.cancel()
-            await asyncio.wait({self._heart})
-            if not self._heart.cancelled():
-                self._heart.exception()  # a client that is gone: the answer itself has met the same error
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._beat is not None and not self._beat.done():
+            self._beat.cancel()
+            await asyncio.wait({self._beat})
+        self._timer = self._beat = None
 
     @property
     def sent(self) -> str:
@@ -181,12 +183,18 @@ class StreamReply:
             await self._response.write_eof()
         return self._response
 
-    async def _beat(self) -> None:
-        """Send a comment whenever nothing else was sent for a while, so that nobody on the way gives up."""
-        while True:
-            pause = self._limits.heartbeat_seconds if self._opened else self._limits.heartbeat_after_seconds
-            wait = self._last + pause - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            else:
-                await self._send(b": ka\n\n")
+    # -- comments, whenever nothing else was sent for a while, so that nobody on the way gives up
+
+    def _wait(self) -> None:
+        pause = self._limits.heartbeat_seconds if self._opened else self._limits.heartbeat_after_seconds
+        wait = self._last + pause - time.monotonic()
+        if wait > 0:
+            self._timer = asyncio.get_running_loop().call_later(wait, self._wait)
+        else:
+            self._beat = asyncio.create_task(self._send(b": ka\n\n"))
+            self._beat.add_done_callback(self._beaten)
+
+    def _beaten(self, beat: asyncio.Task[None]) -> None:
+        gone = beat.cancelled() or beat.exception() is not None  # a client that is gone: the answer itself meets the same error
+        if not gone and self._beat is beat:
+            self._wait()

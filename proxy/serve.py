@@ -19,6 +19,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from proxy.app import HANDLING, make_app
 from proxy.exchange import OVERDUE
+from proxy.garbage import collect
 from proxy.metrics import METRICS, metrics_app
 from proxy.output import LogLines
 from proxy.profiles import load
@@ -116,13 +117,14 @@ async def serve(settings: Settings) -> int:
     """Listen, wait for the signal to stop, then drain."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     runner = make_runner(settings)
     runner.app.on_response_prepare.append(closing(stop))
     await runner.setup()
     metrics = await metrics_runner(runner.app) if settings.metrics_port else None
-    looking = asyncio.create_task(runner.app[METRICS].lag.run()) if metrics else None
+    work = [collect(lambda: len(runner.app[HANDLING])), *([runner.app[METRICS].lag.run()] if metrics else [])]
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         tls, shared = server_context(settings), settings.worker is not None
         site = await listen(runner, settings.host, settings.port, shared=shared, tls=tls)
@@ -139,8 +141,8 @@ async def serve(settings: Settings) -> int:
         late = asyncio.create_task(end_late(runner.app[HANDLING], settings.limits.drain_seconds))
         await runner.cleanup()
         late.cancel()
-        if looking is not None:
-            looking.cancel()
+        for each in tasks:
+            each.cancel()
         if metrics is not None:  # last, so that what is drained can still be seen
             await metrics.cleanup()
     return 0

@@ -233,6 +233,9 @@ class Upstream:
         limit: float = getattr(self.limits, name)
         try:
             return await silence.broken(limit, STEP)
+        except asyncio.CancelledError:
+            await self._turnstile.passed()  # to end what was asked takes a moment, and thousands of clients may go in one
+            raise
         except Silent as error:
             raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
         except (aiohttp.ClientError, ConnectionError) as error:
