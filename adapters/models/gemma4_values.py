@@ -19,6 +19,7 @@ DEPTH = 64
 DIGITS = 400
 """Longer numbers stay text: Python refuses to read an integer of more than 4,300 digits."""
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
+_INTEGER = re.compile(r"(-?(?:0|[1-9][0-9]{0,15}))(?:,|(?=\]))")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _KEY = re.compile(
     r"\s*(?:<\|\"\|>(?P<marked>.*?)<\|\"\|>"
@@ -90,6 +91,10 @@ class _Reader:
         closer = self._enter(depth)
         out: list[Json] = []
         while not self._leave(closer):
+            if found := _INTEGER.match(self._text, self._at):  # as `_bare` would read it
+                self._at, self.exact = found.end(), False
+                out.append(int(found[1]))
+                continue
             before = self._at
             out.append(self._value(depth, None))
             self._comma()
@@ -124,6 +129,8 @@ class _Reader:
         self._at, self.complete = len(self._text), False
 
     def _blanks(self) -> None:
+        if not self._text[self._at : self._at + 1].isspace():
+            return
         while self._at < len(self._text) and self._text[self._at].isspace():
             self._at += 1
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.base import Unwritable
 from adapters.decoding import decode as decode_text
 from adapters.grammar import grammar
+from adapters.models import gemma4_values
 from adapters.models.gemma4 import GEMMA4, describe, render
 from adapters.registry import DIALECTS
 from rules.conversation import ToolCall, ToolSpec
@@ -138,3 +143,17 @@ def test_many_bare_values_cost_linear_time() -> None:
     assert grows_linearly(
         lambda text: decode_text(text, using), lambda size: "<|tool_call>call:sh{" + "a:b," * (size // 4) + "x:<|", 20_000
     )
+
+
+ITEMS = st.one_of(
+    st.integers(-(10**18), 10**18).map(str),
+    st.sampled_from(["007", "-", "-0", "1e3", "1.5", "", " 7", "7 ", "x", '<|"|>y<|"|>', "[3]"]),
+)
+
+
+@given(st.lists(ITEMS, max_size=6), st.sampled_from(["]}", "]", ",]}", "}", ']<|"|>}', ""]), st.booleans())
+def test_whole_numbers_are_read_by_a_short_cut_as_they_are_without_it(items: list[str], end: str, closed: bool) -> None:
+    text = "{x:[" + ",".join(items) + end
+    short = gemma4_values.read_arguments(text, {}, closed=closed)
+    with mock.patch.object(gemma4_values, "_INTEGER", re.compile(r"(?!)")):
+        assert short == gemma4_values.read_arguments(text, {}, closed=closed)
