@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adapters.base import Form, Scan
+from adapters.rope import Rope
 from rules.conversation import Tools
 
 GLANCE = 32
@@ -27,13 +28,13 @@ class Block:
 
     def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
         self._live = [_Live(form, form.scan(tools)) for form in forms]
-        self._pieces: list[str] = []
+        self._text = Rope()
         self._length = 0
 
     @property
     def text(self) -> str:
         """All text of the block so far, opener included."""
-        return "".join(self._pieces)
+        return str(self._text)
 
     def take(self, text: str, *, final: bool) -> tuple[tuple[Form, int] | Literal["no"] | None, str]:
         """Take some of a text, as much as there was before. Return what is left of it, and what is known: the form and where
@@ -41,7 +42,7 @@ class Block:
         """
         reach = max(GLANCE, self._length)
         piece, left = text[:reach], text[reach:]
-        self._pieces.append(piece)
+        self._text.add(piece)
         self._length += len(piece)
         ended = self._ask(lambda scan: scan.feed(piece)) if piece else None
         if ended is None and final and not left:

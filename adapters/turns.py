@@ -12,6 +12,7 @@ from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
+from adapters.rope import Rope
 from rules.conversation import Conversation, Ending, ToolCall, Turn
 
 
@@ -25,8 +26,7 @@ class TurnBuilder:
 
     def __init__(self, *, keep_thinking: bool = False) -> None:
         self._prose = Prose(keep_thinking=keep_thinking)
-        self._text: list[str] = []
-        self._thinking: list[str] = []
+        self._text, self._thinking = Rope(), Rope()
         self.behind = self.open = False
         self.calls: list[Call] = []
 
@@ -35,8 +35,7 @@ class TurnBuilder:
         if len(events) == 1 and isinstance(events[0], Text):  # most pieces of most answers
             text = self._prose.feed(events[0])
             self.behind = self.behind or bool(events[0].raw.strip())
-            if text:
-                self._text.append(text)
+            self._text.add(text)
             return text, ""
         text = "".join(self._prose.feed(event) for event in events)
         thought = "".join(event.text for event in events if isinstance(event, Thinking))
@@ -45,8 +44,8 @@ class TurnBuilder:
                 self.calls.append(event)
                 self.behind = False
             self.behind = self.behind or (isinstance(event, Text) and bool(event.raw.strip()))
-        self._text.append(text)
-        self._thinking.append(thought)
+        self._text.add(text)
+        self._thinking.add(thought)
         return text, thought
 
     def finish(self, ending: Ending) -> tuple[str, Turn]:
@@ -56,11 +55,11 @@ class TurnBuilder:
         Nor is one that the limit cut before its last closer, though its arguments seem to have ended: they may quote one, too.
         """
         last = self._prose.finish()
-        self._text.append(last)
+        self._text.add(last)
         calls = tuple(event.call for event in self.calls)
         if calls and ((self.behind and ending in ("length", "cut")) or (self.open and ending == "length")):
             calls = (*calls[:-1], replace(calls[-1], whole=False))
-        return last, Turn("assistant", "".join(self._text), "".join(self._thinking).strip(), calls, ending=ending)
+        return last, Turn("assistant", str(self._text), str(self._thinking).strip(), calls, ending=ending)
 
 
 _OPENING = re.compile(r"```[\w.+-]*[ \t]*\n")

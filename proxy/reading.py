@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from array import array
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ import orjson
 
 from adapters.base import Call
 from adapters.models.native import Structured
+from adapters.rope import Rope
 from proxy.errors import BadRequest, Fault, Overloaded, UpstreamBroken
 from proxy.wide_json import read_json
 from rules.conversation import Ending
@@ -89,13 +91,14 @@ class Reader:
         self._structured = Structured()
         self._held: str = ""
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._raw: list[str] = []
-        self._content: list[str] = []
+        self._raw = Rope()
+        self._lengths = array("L")
+        self._content = Rope()
         self._tokens = 0
         self._keep_logprobs = keep_logprobs
         self.rung = rung
         self.logprobs: list[Any] = []
-        self._thought: list[str] = []
+        self._thought = Rope()
         self.head: dict[str, Any] = {}
         self.finish_reason: str | None = None
         self.stop_reason: Any = None
@@ -129,12 +132,12 @@ class Reader:
     @property
     def content(self) -> str:
         """The server's own idea of the visible text."""
-        return "".join(self._content)
+        return str(self._content)
 
     @property
     def thought(self) -> str:
         """What the server itself set apart as reasoning."""
-        return "".join(self._thought)
+        return str(self._thought)
 
     @property
     def damaged(self) -> bool:
@@ -149,12 +152,12 @@ class Reader:
     @property
     def raw(self) -> str:
         """All raw text so far."""
-        return "".join(self._raw)
+        return str(self._raw)
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Characters of each token of the raw text; of each piece of it, where the server tells no tokens."""
-        return tuple(map(len, self._raw))
+        return tuple(self._lengths)
 
     def take(self, data: bytes) -> Piece:
         """Read the data of one event."""
@@ -213,9 +216,9 @@ class Reader:
         if parts:
             calls = [call for call in as_list(parts) if isinstance(call, dict)]
             arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
-        self._content.append(content)
+        self._content.add(content)
         if thought:
-            self._thought.append(thought)
+            self._thought.add(thought)
             self.split = True
         self._tokens += len(entries) or bool(content or thought or calls)
         if self._keep_logprobs:
@@ -227,7 +230,7 @@ class Reader:
         if self._source == "logprobs":
             tokens = self._exact(entries) if entries else (self._plain(content),)
             return Piece("".join(tokens), "", entries, tokens if entries else ())
-        self._raw.append(content)
+        self._plain(content)
         return Piece(content, thought, entries, arguments=arguments)
 
     def _exact(self, entries: tuple[Any, ...]) -> tuple[str, ...]:
@@ -240,7 +243,8 @@ class Reader:
             texts = [self._held, *texts] if self._held else texts
             last = texts[-1]
             self._held = texts.pop() if last[-1:] in (">", "]") and _END_TOKEN.fullmatch(last) else ""
-        self._raw += texts
+        for text in texts:
+            self._plain(text)
         return tuple(texts)
 
     def _follow(self) -> bool:
@@ -251,7 +255,8 @@ class Reader:
         return follows
 
     def _plain(self, text: str) -> str:
-        self._raw.append(text)
+        self._raw.add(text)
+        self._lengths.append(len(text))
         return text
 
     def _text_of(self, entry: Any) -> str:
@@ -270,7 +275,7 @@ class Reader:
         held, self._held = self._held, ""
         if held and self._limit_reached() is False and not isinstance(self.stop_reason, str):
             self.ended, held = True, ""
-        self._raw.append(held)
+        self._plain(held)
         return Piece(held)
 
     def calls(self) -> list[Call]:

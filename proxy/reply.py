@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from aiohttp import web
 
 from adapters.clients.chat_wire import Ends, Head, call_delta, chunk, usage_chunk, whole
+from adapters.rope import Rope
 from proxy.errors import Fault
 from proxy.settings import Limits
 from proxy.watch import mark
@@ -100,7 +101,7 @@ class StreamReply:
         self._thought = False
         self._timer: asyncio.TimerHandle | None = None
         self._beat: asyncio.Task[None] | None = None
-        self._sent: list[str] = []
+        self._sent = Rope()
 
     async def __aenter__(self) -> Self:
         self._wait()
@@ -117,11 +118,11 @@ class StreamReply:
     @property
     def sent(self) -> str:
         """The text that went out."""
-        return "".join(self._sent)
+        return str(self._sent)
 
     async def text(self, head: Head, text: str, logprobs: tuple[Any, ...]) -> None:
         """Send text at once."""
-        self._sent.append(text)
+        self._sent.add(text)
         await self._send(chunk(head, self._delta({"content": text}), logprobs=logprobs))
         mark("showed")
 
@@ -144,7 +145,7 @@ class StreamReply:
         if ends.usage is not None:
             events.append(usage_chunk(head, ends.usage))
         events.append(b"data: [DONE]\n\n")
-        self._sent.append(rest)
+        self._sent.add(rest)
         await self._send(b"".join(events))
         mark("showed")
         return await self._end()
