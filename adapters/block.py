@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adapters.base import Form, Scan
-from adapters.rope import Rope
+from adapters.string_builder import StringBuilder
 from rules.conversation import Tools
 
 GLANCE = 32
@@ -28,7 +28,7 @@ class Block:
 
     def __init__(self, forms: Sequence[Form], tools: Tools) -> None:
         self._live = [_Live(form, form.scan(tools)) for form in forms]
-        self._text = Rope()
+        self._text = StringBuilder()
         self._length = 0
 
     @property

@@ -12,7 +12,7 @@ from adapters.base import Call, Event, Markup, Text, Thinking
 from adapters.decoding import decode
 from adapters.grammar import Grammar
 from adapters.prose import Prose
-from adapters.rope import Rope
+from adapters.string_builder import StringBuilder
 from rules.conversation import Conversation, Ending, ToolCall, Turn
 
 
@@ -26,7 +26,7 @@ class TurnBuilder:
 
     def __init__(self, *, keep_thinking: bool = False) -> None:
         self._prose = Prose(keep_thinking=keep_thinking)
-        self._text, self._thinking = Rope(), Rope()
+        self._text, self._thinking = StringBuilder(), StringBuilder()
         self.behind = self.open = False
         self.calls: list[Call] = []
 

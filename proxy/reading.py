@@ -17,7 +17,7 @@ import orjson
 
 from adapters.base import Call
 from adapters.models.native import Structured
-from adapters.rope import Rope
+from adapters.string_builder import StringBuilder
 from proxy.errors import BadRequest, Fault, Overloaded, UpstreamBroken
 from proxy.wide_json import read_json
 from rules.conversation import Ending
@@ -91,14 +91,14 @@ class Reader:
         self._structured = Structured()
         self._held: str = ""
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._raw = Rope()
+        self._raw = StringBuilder()
         self._lengths = array("L")
-        self._content = Rope()
+        self._content = StringBuilder()
         self._tokens = 0
         self._keep_logprobs = keep_logprobs
         self.rung = rung
         self.logprobs: list[Any] = []
-        self._thought = Rope()
+        self._thought = StringBuilder()
         self.head: dict[str, Any] = {}
         self.finish_reason: str | None = None
         self.stop_reason: Any = None

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from aiohttp import web
 
 from adapters.clients.chat_wire import Ends, Head, call_delta, chunk, usage_chunk, whole
-from adapters.rope import Rope
+from adapters.string_builder import StringBuilder
 from proxy.errors import Fault
 from proxy.settings import Limits
 from proxy.watch import mark
@@ -101,7 +101,7 @@ class StreamReply:
         self._thought = False
         self._timer: asyncio.TimerHandle | None = None
         self._beat: asyncio.Task[None] | None = None
-        self._sent = Rope()
+        self._sent = StringBuilder()
 
     async def __aenter__(self) -> Self:
         self._wait()

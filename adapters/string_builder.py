@@ -8,7 +8,7 @@ MANY: Final = 512
 """Pieces that are kept apart at most: a token of four characters takes sixty bytes by itself."""
 
 
-class Rope:
+class StringBuilder:
     """Takes pieces, and is their text: linear to build, and hardly larger than the text."""
 
     __slots__ = ("_joined", "_pieces")
