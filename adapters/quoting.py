@@ -64,15 +64,19 @@ class Lines:
     def _grow(self, text: str) -> None:
         """Note more of the line. A run of backticks counts once, wherever it was cut."""
         self._last = (self._last + text)[-2:]
-        self._span = self._span and "`" not in text
-        for piece in _STRETCHES.finditer(text):
-            if piece[0][0] == "`":
-                self._run += len(piece[0])
-            else:
-                self._open, self._run = self._opened_by, 0
+        if "`" in text:
+            self._span = False
+            for piece in _STRETCHES.finditer(text):
+                if piece[0][0] == "`":
+                    self._run += len(piece[0])
+                else:
+                    self._open, self._run = self._opened_by, 0
+        elif text:
+            self._open, self._run = self._opened_by, 0
         if not self._line:
             body = text.lstrip(" \t")
-            self._indent += sum(INDENTED if blank == "\t" else 1 for blank in text[: len(text) - len(body)])
+            if len(body) < len(text):
+                self._indent += sum(INDENTED if blank == "\t" else 1 for blank in text[: len(text) - len(body)])
             text = body
         self._line = (self._line + text[:LINE])[:LINE]
 
@@ -96,6 +100,8 @@ class Lines:
 
     def _fence_line(self) -> re.Match[str] | None:
         """Read the line as one that opens or closes a fence, which the end of a code span is not."""
+        if "```" not in self._line and "~~~" not in self._line:
+            return None
         return None if self._carried and self._line.startswith("````") else _FENCE.match(self._line)
 
     @property
@@ -112,7 +118,7 @@ class Lines:
             self._parted = True
         self._indent, self._cited = 0, False
         found = self._fence_line()
-        runs = 0 if found or self._fences else len(_LONG.findall(self._line))
+        runs = 0 if found or self._fences or "````" not in self._line else len(_LONG.findall(self._line))
         self._span = (runs + self._carried) % 2 == 1 if runs else self._span and self._last[-1:] != "\n"
         self._carried = self._span
         named = bool(found and found["info"].strip())

@@ -6,9 +6,8 @@ from then on. The work for 64 characters is one search in a kilobyte, or one com
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass
-from typing import Final
+from collections import deque
+from typing import Final, NamedTuple
 
 from adapters.guards.repeat import Reason, Repeat, Rope
 
@@ -67,8 +66,7 @@ def _reason(unit: str) -> Reason:
     return "repeated-token" if len(unit) == 1 else "repeated-cycle"
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A line, or None for one too long to compare; the characters and tokens that stood before it."""
 
     text: str | None
@@ -81,7 +79,7 @@ class LineBlocks:
 
     def __init__(self) -> None:
         self._lines: deque[_Line] = deque(maxlen=LINES)
-        self._texts: Counter[str | None] = Counter()
+        self._texts: dict[str | None, int] = {}
         self._runs: dict[int, _Line] = {}
         self._text: str | None = ""
         self._start = self._start_tokens = self._seen = 0
@@ -107,8 +105,11 @@ class LineBlocks:
 
     def _end(self, tokens: int, rope: Rope) -> Repeat | None:
         line = _Line(self._text, self._start, self._start_tokens)
-        known = enumerate(reversed(self._lines), 1) if line.text is not None and line.text in self._texts else ()
-        self._runs = {distance: self._runs.get(distance, line) for distance, each in known if each.text == line.text}
+        if line.text is None or line.text not in self._texts:
+            self._runs = {}
+        else:
+            known = enumerate(reversed(self._lines), 1)
+            self._runs = {distance: self._runs.get(distance, line) for distance, each in known if each.text == line.text}
         for distance, began in self._runs.items():
             chars, size = self._seen - began.chars, line.chars - self._lines[-distance].chars
             if rope.spent(chars, tokens - began.tokens, chars // max(size, 1) + 1):
@@ -125,4 +126,4 @@ class LineBlocks:
             if not self._texts[gone]:
                 del self._texts[gone]
         self._lines.append(line)
-        self._texts[line.text] += 1
+        self._texts[line.text] = self._texts.get(line.text, 0) + 1
