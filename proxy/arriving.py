@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import aiohttp
@@ -72,63 +73,68 @@ async def read_pieces(reading: Reading, decoding: Decoding, reader: Reader, some
     It is shown together, unless it takes long: then others are let go on in between. Of an answer that came whole nothing is
     shown before all of it is known.
     """
-    rest, held = in_parts(some), Shown("", "", ())
-    while True:
-        read = _read(reading, decoding, reader, rest)
-        held = Shown(held.text + read.shown.text, held.thought + read.shown.thought, held.logprobs + read.shown.logprobs)
-        if any(held) and (reader.streamed or not (read.more or read.problem)):
-            await show(reader, held)
-            held = Shown("", "", ())
-        if read.fault is not None:
-            raise read.fault
-        if read.problem or not read.more:
-            return read.problem
-        await asyncio.sleep(0)
-
-
-class _Read(NamedTuple):
-    """What became certain, what ends the answer, what the server told in it, and whether there is more to be read."""
-
-    shown: Shown
-    problem: Problem | None
-    fault: Fault | None
-    more: bool
-
-
-def _read(reading: Reading, decoding: Decoding, reader: Reader, rest: Iterator[Piece]) -> _Read:
-    texts: list[str] = []
-    thoughts: list[str] = []
-    logprobs: list[Any] = []
-    problem = fault = None
-    more, late = False, time.perf_counter() + AT_ONCE
+    certain, problem, fault = _Certain(), None, None
+    late = time.perf_counter() + AT_ONCE
     try:
-        for piece in rest:
-            text, thought = decoding.feed(reader, piece)
-            texts.append(text)
-            thoughts.append(thought)
-            logprobs.extend(piece.logprobs)
+        for piece in chain.from_iterable(map(in_parts, some)):
+            certain.add(decoding.feed(reader, piece), piece.logprobs)
             problem = endless(reading, decoding, reader)
-            more = time.perf_counter() > late
-            if problem or more:
+            if problem:
                 break
+            if time.perf_counter() > late:
+                if reader.streamed and certain:
+                    await show(reader, certain.take())
+                await asyncio.sleep(0)
+                late = time.perf_counter() + AT_ONCE
     except Fault as error:
         fault = error
-    return _Read(Shown("".join(texts), "".join(thoughts), tuple(logprobs)), problem, fault, more)
+    if certain and (reader.streamed or not problem):
+        await show(reader, certain.take())
+    if fault is not None:
+        raise fault
+    return problem
 
 
-def in_parts(some: Iterable[Piece]) -> Iterator[Piece]:
-    """Cut large pieces into parts that take a moment each. What is not text stays with the first part."""
-    for piece in some:
-        if len(piece.raw) <= PART:
-            yield piece
-            continue
-        if piece.tokens:
-            groups = [piece.tokens[at : at + PART // 8] for at in range(0, len(piece.tokens), PART // 8)]
-            parts = [Piece("".join(group), tokens=group) for group in groups]
-        else:
-            parts = [Piece(piece.raw[at : at + PART]) for at in range(0, len(piece.raw), PART)]
-        yield piece._replace(raw=parts[0].raw, tokens=parts[0].tokens)
-        yield from parts[1:]
+class _Certain:
+    """What became certain and was not shown yet."""
+
+    __slots__ = ("_logprobs", "_texts", "_thoughts")
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._logprobs: list[Any] = []
+
+    def add(self, said: tuple[str, str], logprobs: tuple[Any, ...]) -> None:
+        """Add a text and a thought, and the log-probabilities that came with them."""
+        text, thought = said
+        if text:
+            self._texts.append(text)
+        if thought:
+            self._thoughts.append(thought)
+        if logprobs:
+            self._logprobs += logprobs
+
+    def __bool__(self) -> bool:
+        return bool(self._texts or self._thoughts or self._logprobs)
+
+    def take(self) -> Shown:
+        """Return all of it, and begin anew."""
+        shown = Shown("".join(self._texts), "".join(self._thoughts), tuple(self._logprobs))
+        self._texts, self._thoughts, self._logprobs = [], [], []
+        return shown
+
+
+def in_parts(piece: Piece) -> Sequence[Piece]:
+    """Cut a large piece into parts that take a moment each. What is not text stays with the first part."""
+    if len(piece.raw) <= PART:
+        return (piece,)
+    if piece.tokens:
+        groups = [piece.tokens[at : at + PART // 8] for at in range(0, len(piece.tokens), PART // 8)]
+        parts = [Piece("".join(group), tokens=group) for group in groups]
+    else:
+        parts = [Piece(piece.raw[at : at + PART]) for at in range(0, len(piece.raw), PART)]
+    return (piece._replace(raw=parts[0].raw, tokens=parts[0].tokens), *parts[1:])
 
 
 def endless(reading: Reading, decoding: Decoding, reader: Reader) -> Problem | None:
@@ -136,10 +142,10 @@ def endless(reading: Reading, decoding: Decoding, reader: Reader) -> Problem | N
     if decoding.repeat:
         return problem_of(decoding.repeat.reason)
     limits = reading.upstream.limits
-    calls, size = reader.structured_size
+    structured = reader.structured
     spent = reading.budget is not None and reader.counted > reading.budget
-    too_long = decoding.size > limits.argument_bytes or size > limits.argument_bytes
-    if spent or too_long or calls > limits.calls_per_turn or len(decoding.builder.calls) > limits.calls_per_turn:
+    too_long = decoding.size > limits.argument_bytes or structured.size > limits.argument_bytes
+    if spent or too_long or structured.count > limits.calls_per_turn or len(decoding.builder.calls) > limits.calls_per_turn:
         advice = "It went on without end and was cut off. Answer shortly, with one call at most."
         return Problem("endless-answer", "model-degenerate", advice)
     return None

@@ -44,6 +44,7 @@ class Exchange:
         self._headers = headers
         self._turn_id = turn_id
         self._holds = not plan.streamed or services.settings.stream == "hold" or plan.conversation.policy.acts
+        self._keeps_logprobs = plan.wants_logprobs
         self._started = time.monotonic()
         self._reply: Reply
         self._logprobs: tuple[Any, ...] = ()
@@ -111,7 +112,7 @@ class Exchange:
 
     async def _show(self, reader: Reader, shown: Shown) -> None:
         """Send what is certain, unless the turn is held: as the operator wants, or for a client that acts on it as a whole."""
-        if self._plan.wants_logprobs:
+        if self._keeps_logprobs:
             self._logprobs += shown.logprobs
         if self._holds:
             return

@@ -82,15 +82,17 @@ def parsed(data: bytes, what: str) -> Any:
 class Reader:
     """Takes the data of events. Raises UpstreamBroken for an error event; before any text a 4xx one is a BadRequest.
 
-    rung  what was asked for (`adapters.structured.constraint.Rung`); empty: the turn itself, for the first time
+    rung        what was asked for (`adapters.structured.constraint.Rung`); empty: the turn itself, for the first time
+    structured  the calls that the server has made out so far
     """
 
     def __init__(self, source: Source, limit: int | None, *, keep_logprobs: bool = False, rung: str = "") -> None:
         self._source: Source | None = None if source == "logprobs" else "content"
         self._limit = limit
-        self._structured = Structured()
+        self.structured = Structured()
         self._held: str = ""
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._halved = False
         self._raw = StringBuilder()
         self._lengths = array("L")
         self._content = StringBuilder()
@@ -118,11 +120,6 @@ class Reader:
     def counted(self) -> int:
         """Tokens so far, as far as they can be counted before the usage comes."""
         return self._tokens
-
-    @property
-    def structured_size(self) -> tuple[int, int]:
-        """How many calls the server has made out so far, and characters of arguments in them."""
-        return self._structured.count, self._structured.size
 
     @property
     def source(self) -> Source:
@@ -215,7 +212,7 @@ class Reader:
         parts, calls, arguments = delta.get("tool_calls"), [], ""
         if parts:
             calls = [call for call in as_list(parts) if isinstance(call, dict)]
-            arguments = "".join(self._structured.take(call, place) for place, call in enumerate(calls))
+            arguments = "".join(self.structured.take(call, place) for place, call in enumerate(calls))
         self._content.add(content)
         if thought:
             self._thought.add(thought)
@@ -229,7 +226,7 @@ class Reader:
             self._source = "logprobs" if entries else "content"
         if self._source == "logprobs":
             tokens = self._exact(entries) if entries else (self._plain(content),)
-            return Piece("".join(tokens), "", entries, tokens if entries else ())
+            return Piece(tokens[0] if len(tokens) == 1 else "".join(tokens), "", entries, tokens if entries else ())
         self._plain(content)
         return Piece(content, thought, entries, arguments=arguments)
 
@@ -244,7 +241,8 @@ class Reader:
             last = texts[-1]
             self._held = texts.pop() if last[-1:] in (">", "]") and _END_TOKEN.fullmatch(last) else ""
         for text in texts:
-            self._plain(text)
+            self._raw.add(text)
+            self._lengths.append(len(text))
         return tuple(texts)
 
     def _follow(self) -> bool:
@@ -266,9 +264,14 @@ class Reader:
         if not isinstance(data, list):
             return as_text(entry.get("token"))
         try:
-            return self._utf8.decode(bytes(data))
+            raw = bytes(data)
         except (TypeError, ValueError):  # some of them are no bytes
-            return self._utf8.decode(bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256))
+            raw = bytes(byte for byte in data if isinstance(byte, int) and 0 <= byte < 256)
+        if raw.isascii() and not self._halved:
+            return raw.decode("ascii")
+        text = self._utf8.decode(raw)
+        self._halved = bool(self._utf8.getstate()[0])
+        return text
 
     def finish(self) -> Piece:
         """End the reading: what was held back is text unless it was the end token."""
@@ -280,7 +283,7 @@ class Reader:
 
     def calls(self) -> list[Call]:
         """Return the calls that the server itself made out."""
-        return self._structured.finish(cut=self.ending() in ("length", "cut"))
+        return self.structured.finish(cut=self.ending() in ("length", "cut"))
 
     def ending(self) -> Ending:
         """Judge how the answer ended, from the text, the usage and the limit; `finish_reason` alone lies in both directions."""

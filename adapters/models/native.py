@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.base import Call, Message
+from adapters.string_builder import StringBuilder
 from rules.conversation import Conversation, ToolCall, Turn
 from rules.read_json import Reading, read_json
 
@@ -51,7 +52,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class _Open:
     id: str = ""
     name: str = ""
-    pieces: list[str] = field(default_factory=list)
+    text: StringBuilder = field(default_factory=StringBuilder)
+    begun: bool = False
     values: list[Any] = field(default_factory=list)
 
 
@@ -60,7 +62,7 @@ class Structured:
 
     def __init__(self) -> None:
         self._open: dict[int, _Open] = {}
-        self.size = 0
+        self.count = self.size = 0
 
     def take(self, delta: Mapping[str, Any], place: int) -> str:
         """Take one element of `delta.tool_calls`; `place` is its position, for servers that send no index.
@@ -68,25 +70,25 @@ class Structured:
         Returns the text that it adds to the arguments.
         """
         index = delta.get("index")
-        call = self._open.setdefault(index if isinstance(index, int) else place, _Open())
+        at = index if isinstance(index, int) else place
+        call = self._open.get(at)
+        if call is None:
+            call = self._open[at] = _Open()
+            self.count += 1
         function = delta.get("function")
         function = function if isinstance(function, dict) else {}
         name, arguments = function.get("name"), function.get("arguments")
         call.id = call.id or str(delta.get("id") or "")
-        if isinstance(name, str) and not call.pieces:
+        if isinstance(name, str) and not call.begun:
             call.name = name if name.startswith(call.name) else call.name + name
         if isinstance(arguments, str):
-            call.pieces.append(arguments)
+            call.text.add(arguments)
+            call.begun = True
             self.size += len(arguments)
             return arguments
         if arguments is not None:
             call.values.append(arguments)
         return ""
-
-    @property
-    def count(self) -> int:
-        """How many calls there are so far."""
-        return len(self._open)
 
     def finish(self, *, cut: bool) -> list[Call]:
         """Return the calls. With `cut` the answer was cut off, and the last one cannot be known to be whole: vLLM closes it up.
@@ -103,7 +105,7 @@ def _finished(call: _Open) -> ToolCall:
     if call.values:
         value = call.values[-1]
         return ToolCall(call.id, call.name, value if isinstance(value, dict) else json.dumps(value))
-    return call_of(call.id, call.name, "".join(call.pieces))
+    return call_of(call.id, call.name, str(call.text))
 
 
 def call_of(call_id: str, name: str, text: str) -> ToolCall:
