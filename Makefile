@@ -13,7 +13,8 @@ TARGETS ?=
 LOCK    := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --upgrade \
            --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz bench bench-micro bench-profile \
+.PHONY: serve test check lint demo format conformance docs lock manifests audit sbom clean reliability fuzz \
+        bench bench-variants bench-micro bench-profile \
         e2e-openhands e2e-agents e2e-vllm e2e-servers e2e-browser e2e-scale e2e-release e2e-monitoring e2e-anchors e2e-openapi
 
 serve: $(VENV)/.installed  ## start on 127.0.0.1:8900: before UPSTREAM=http://host:8000, or before a simulated model
@@ -82,6 +83,9 @@ e2e-anchors: $(VENV)/.dev  ## beside nginx, haproxy (apt-get install nginx-light
 
 bench: $(VENV)/.dev  ## toolmend beside nginx and a naive relay, in turns; writes docs/performance.md (ROUNDS=5, ONLY=lockstep,requests for some)
 	$(BIN)/python -m bench.run --rounds $(ROUNDS) --write docs/performance.md $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers $(PEERS))
+
+bench-variants: $(VENV)/.dev  ## toolmend on asyncio's own loop, with two workers, under other Pythons (PEERS=python=/path/to/python); the same page
+	$(BIN)/python -m bench.run --variants --rounds $(ROUNDS) --write docs/performance.md $(if $(ONLY),--only $(ONLY)) $(if $(PEERS),--peers $(PEERS))
 
 bench-micro: $(VENV)/.dev  ## reading, decoding and rules in one process; writes docs/performance.md
 	$(BIN)/python -m bench.micro --write docs/performance.md

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -69,6 +70,8 @@ def chunk(event: bytes) -> bytes:
 class Engine:
     """What it says, and what was asked of it.
 
+    url    where it listens
+    ended  when the last event of an answer was sent (monotonic seconds)
     pause  seconds between events; 0: all as fast as it goes
     step   waits until the next event may be sent, where somebody else decides that: it is told the request's `seed`
     """
@@ -80,6 +83,8 @@ class Engine:
     peak: int = 0
     aborted: int = 0
     asked: int = 0
+    url: str = ""
+    ended: float = 0.0
     _made: dict[tuple[bool, ...], list[bytes]] = field(default_factory=dict)
 
     def say(self, said: Said, pause: float = 0.0, step: Callable[[int], Awaitable[None]] | None = None) -> None:
@@ -166,6 +171,7 @@ class Connection(asyncio.Protocol):
                     await asyncio.sleep(engine.pause)
                 elif not self._ready.is_set():
                     await self._ready.wait()
+            engine.ended = time.monotonic()
             self._transport.write(END)
         finally:
             engine.live -= 1

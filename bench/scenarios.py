@@ -97,7 +97,9 @@ async def listening(engine: Engine) -> AsyncIterator[int]:
     """Serve an engine on loopback; yield its port."""
     server = await asyncio.get_running_loop().create_server(lambda: Connection(engine), "127.0.0.1", 0, backlog=4096)
     async with server:
-        yield int(server.sockets[0].getsockname()[1])
+        port = int(server.sockets[0].getsockname()[1])
+        engine.url = f"http://127.0.0.1:{port}"
+        yield port
 
 
 async def cpu_of(target: Target, work: Awaitable[Any]) -> tuple[float, Any]:
@@ -136,25 +138,27 @@ async def requests(target: Target, engine: Engine) -> Figures:
 
 
 async def one_by_one(target: Target, engine: Engine) -> Figures:
-    """Whole answers, one at a time: how long each takes."""
+    """Whole answers, one at a time: how much longer each takes than from the engine itself."""
     engine.say(text(40))
-    return {"p50 of an answer, ms": await median_first(target, request(BODY))}
+    return {"added p50 of an answer, ms": await added(target, engine, request(BODY))}
 
 
 async def first_bytes(target: Target, engine: Engine) -> Figures:
-    """Streams of two tokens, one at a time: how long the first byte takes."""
+    """Streams of two tokens, one at a time: how much longer the first byte takes than from the engine itself."""
     engine.say(text(2))
-    return {"p50 of the first byte, ms": await median_first(target, request({**BODY, "stream": True}))}
+    return {"added p50 of the first byte, ms": await added(target, engine, request({**BODY, "stream": True}))}
 
 
-async def median_first(target: Target, data: bytes) -> float:
-    """Ask a hundred times, once warm, one after the other; return the median time to the first byte in milliseconds."""
-    seconds = []
+async def added(target: Target, engine: Engine, data: bytes) -> float:
+    """Ask both a hundred times in turns, once warm; return the difference of the median times to the first byte, in ms."""
+    seconds: dict[str, list[float]] = {engine.url: [], target.url: []}
     for _ in range(120):
-        came = await ask_all(target.url, data, 1)
-        whole(came)
-        seconds.append(came[0].first)
-    return percentile(seconds[20:], 0.5) * 1e3
+        for url, taken in seconds.items():
+            came = await ask_all(url, data, 1)
+            whole(came)
+            taken.append(came[0].first)
+    direct, through = (percentile(taken[20:], 0.5) for taken in seconds.values())
+    return (through - direct) * 1e3
 
 
 async def lockstep(target: Target, engine: Engine) -> Figures:
@@ -175,7 +179,7 @@ async def lockstep(target: Target, engine: Engine) -> Figures:
         return target.cpu() - before, sum(each.answer.events for each in asking)
 
     few, events_few = await streams(2)
-    many, events_many = await streams(300)
+    many, events_many = await streams(1_000)
     return {"CPU an event in lockstep, us": (many - few) / (events_many - events_few) * 1e6}
 
 
@@ -193,14 +197,34 @@ async def tool_deltas(target: Target, engine: Engine) -> Figures:
 
 
 async def large_call(target: Target, engine: Engine) -> Figures:
-    """One call of 100 KB in 25,000 deltas, and one of 10 KB."""
-    found = {}
+    """One call of 100 KB in 25,000 deltas, and one of 10 KB; and how long a client waits for the end behind the last of them."""
+    found, behind = {}, 0.0
     for kb in (10, 100):
         engine.say(deltas(kb * 250))
         cost, came = await cpu_of(target, ask_all(target.url, request({**BODY, "stream": True}), 1))
         whole(came)
-        found[kb] = cost
-    return {"CPU of 100 KB of arguments, ms": found[100] * 1e3, "100 KB to 10 KB": found[100] / found[10]}
+        found[kb], behind = cost, came[0].moments[-1] - engine.ended
+    return {
+        "CPU of 100 KB of arguments, ms": found[100] * 1e3,
+        "100 KB to 10 KB": found[100] / found[10],
+        "from the last delta to the end, ms": behind * 1e3,
+    }
+
+
+async def start(target: Target, engine: Engine) -> Figures:  # noqa: ARG001 - as all scenarios are called
+    """Tell how long it took until it listened."""
+    return {"s to start": target.started}
+
+
+async def throughput(target: Target, engine: Engine) -> Figures:
+    """Whole answers of 40 tokens, 64 at once, as fast as they go."""
+    engine.say(text(40))
+    data = request(BODY)
+    await ask_all(target.url, data, 64)
+    began, number = time.monotonic(), 16
+    for _ in range(number):
+        whole(await ask_all(target.url, data, 64))
+    return {"answers a second": 64 * number / (time.monotonic() - began)}
 
 
 async def idle(target: Target, engine: Engine) -> Figures:
@@ -231,6 +255,7 @@ async def held_streams(target: Target, engine: Engine) -> Figures:
 
 
 SCENARIOS: Final[dict[str, Callable[[Target, Engine], Awaitable[Figures]]]] = {
+    "start": start,
     "idle": idle,
     "requests": requests,
     "one-by-one": one_by_one,
@@ -239,11 +264,12 @@ SCENARIOS: Final[dict[str, Callable[[Target, Engine], Awaitable[Figures]]]] = {
     "first-byte": first_bytes,
     "large-call": large_call,
     "held": held_streams,
+    "throughput": throughput,
 }
 
 
-FIRST: Final = ("idle",)
-"""What is measured in the first round alone: memory that was once taken is not taken again."""
+FIRST: Final = ("start", "idle")
+"""What is measured in the first round alone: a process starts once, and memory that was once taken is not taken again."""
 
 
 def median(values: list[float]) -> float:

@@ -25,14 +25,22 @@ TOOLMEND: Final = {
 }
 """Configurations of toolmend. By default it asks for log-probabilities: the model's exact text is in them."""
 
+SPREAD: Final = "toolmend, 2 workers"
+ASYNCIO: Final = "toolmend, asyncio's loop"
+PYTHON: Final = "python="
+"""A target `python=/path/to/python` is toolmend under another interpreter, which has it installed."""
+
+WITHOUT_UVLOOP: Final = "import sys; sys.modules['uvloop'] = None; from proxy.cli import main; main()"
+
 
 @dataclass(frozen=True)
 class Target:
-    """One that runs."""
+    """One that runs. `started`: seconds until it listened."""
 
     name: str
     url: str
     process: subprocess.Popen[bytes]
+    started: float
 
     def pids(self) -> list[int]:
         """Return its process and all below it. Linux."""
@@ -82,11 +90,15 @@ def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
         return [sys.executable, "-m", "bench.naive", "--port", str(port), "--upstream", url]
     if name == "litellm":
         return litellm_words(folder, port, upstream, "gemma-4-26b")
-    if name not in TOOLMEND:
+    variant = name in (SPREAD, ASYNCIO) or name.startswith(PYTHON)
+    if name not in TOOLMEND and not variant:
         raise NotHere(f"there is no {name!r}")
-    (folder / "toolmend.toml").write_text(TOOLMEND[name])
+    (folder / "toolmend.toml").write_text(TOOLMEND.get(name, ""))
+    python = name.removeprefix(PYTHON) if name.startswith(PYTHON) else sys.executable
+    run = ["-c", WITHOUT_UVLOOP] if name == ASYNCIO else ["-m", "proxy"]
     options = ["--config", str(folder / "toolmend.toml"), "--journal", str(folder / "journal"), "--no-probe"]
-    return [sys.executable, "-m", "proxy", "serve", "--upstream", url, "--port", str(port), *options]
+    workers = ["--workers", "2"] if name == SPREAD else []
+    return [python, *run, "serve", "--upstream", url, "--port", str(port), *options, *workers]
 
 
 @contextmanager
@@ -95,6 +107,8 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = (
     folder.mkdir(parents=True)
     port = free_port()
     words = words_of(name, folder, port, upstream)
+    own = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    began = time.monotonic()
     with (folder / "out").open("wb") as out:
         process = subprocess.Popen(
             words,
@@ -102,7 +116,7 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = (
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env={**os.environ, **(LITELLM_VARIABLES if name == "litellm" else {})},
+            env={**own, **(LITELLM_VARIABLES if name == "litellm" else {})},
             preexec_fn=lambda: os.sched_setaffinity(0, processors or os.sched_getaffinity(0)),  # noqa: PLW1509 - nothing else runs in this process
         )
     try:
@@ -111,7 +125,7 @@ def target(name: str, folder: Path, upstream: int, processors: Sequence[int] = (
             if process.poll() is not None or time.monotonic() > deadline:
                 raise NotHere(f"{name} did not start: {(folder / 'out').read_text()[-1000:]}")
             time.sleep(0.005)
-        yield Target(name, f"http://127.0.0.1:{port}", process)
+        yield Target(name, f"http://127.0.0.1:{port}", process, time.monotonic() - began)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

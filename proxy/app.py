@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.registry import PREFIXES
 from proxy.body import body_of, check_depth, check_weight, parse_fields
 from proxy.checker import Checker
-from proxy.errors import BadRequest, Fault
+from proxy.errors import BadRequest, Fault, forget_where
 from proxy.exchange import Exchange
 from proxy.incoming import announced, let_others, read_bytes
 from proxy.journal import Journal
@@ -138,6 +138,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     except Fault as fault:
         if not fault.noted:
             log.info("refused", path=excerpt(request.path, 200), status=fault.status, error=excerpt(fault.told, 500))
+        forget_where(fault)
         return refusal(fault)
     except web.HTTPException as error:
         what = f"{error.reason}: {request.method} {request.path[:200]}{hint(request.path)}"

@@ -57,6 +57,15 @@ class Fault(Exception):
         return headers
 
 
+def forget_where(error: BaseException | None) -> None:
+    """Let go of where an error was raised, and of what caused it, once it is told: those frames hold the whole request, and the
+    request leads back to the error, so that all of it would wait for the collector.
+    """
+    while error is not None and error.__traceback__ is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 class BadRequest(Fault):
     """The client's request cannot be served as it is."""
 

@@ -17,7 +17,7 @@ from adapters.base import Unwritable
 from adapters.clients.chat_wire import Ends, Head
 from proxy.arriving import Shown
 from proxy.asking import Asking
-from proxy.errors import Fault, Stopping
+from proxy.errors import Fault, Stopping, forget_where
 from proxy.heard import begun
 from proxy.ladder import RIGHT, best_of, fail_open
 from proxy.notes import note
@@ -79,6 +79,8 @@ class Exchange:
         finally:
             gate.active -= 1
             self._write_down(end)
+            for fault in (end.error, *(each.fault for each in self._asking.heard)):
+                forget_where(fault)
 
     # -- asking
 

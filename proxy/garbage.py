@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 FEW: Final = 100
-"""Requests that may be served while all objects are looked at: some 10 ms."""
+"""Requests that may be served while all objects are looked at every few seconds: some 10 ms."""
 
 PAUSE: Final = 5.0
 """Seconds between two looks."""
@@ -24,6 +24,11 @@ PATIENCE: Final = 600.0
 NEVER: Final = 1_000_000_000
 
 
+def due(serving: int) -> float:
+    """Return after how many seconds all objects are looked at again: with twice as many requests after four times as many."""
+    return min(PAUSE * max(1.0, serving / FEW) ** 2, PATIENCE)
+
+
 async def collect(serving: Callable[[], int]) -> None:
     """Take the looking at old objects over from Python, until cancelled. `serving`: how many requests are served."""
     before = gc.get_threshold()
@@ -32,7 +37,7 @@ async def collect(serving: Callable[[], int]) -> None:
     try:
         while True:
             await asyncio.sleep(PAUSE)
-            if serving() <= FEW or time.monotonic() - last >= PATIENCE:
+            if time.monotonic() - last >= due(serving()):
                 gc.collect()
                 last = time.monotonic()
     finally:
