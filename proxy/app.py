@@ -225,24 +225,26 @@ async def chat(request: web.Request) -> web.StreamResponse:
         async with room.place():
             if request.app[SETTINGS].mode == "off" or request.headers.get("x-toolmend-mode") == "off":
                 return await pass_on(request, raw, CHAT, request.app[SERVERS].of_body(raw).upstream)
-            return await serve_chat(request, raw)
+            serving = await begin_chat(request, raw)
+            del raw  # whoever needs it has it: a stream that waits holds no more than it must
+            return await serving
 
 
-async def serve_chat(request: web.Request, raw: bytes) -> web.StreamResponse:
-    """Serve a chat request that may need mending."""
+async def begin_chat(request: web.Request, raw: bytes) -> Awaitable[web.StreamResponse]:
+    """Understand a chat request that may need mending; return what serves it."""
     await request.app[TURNSTILE].passed()
     plan, services = await understand(request, raw)
     turn_id = secrets.token_hex(8)
     if plan.unreadable and plan.mode != "off":
         note_unreadable(plan, turn_id, services.journal, services.settings.upstream)
-        return await pass_on(request, raw, CHAT, services.upstream)
+        return pass_on(request, raw, CHAT, services.upstream)
     if plan.mode == "off" or not plan.mends:
-        return await pass_on(request, raw, CHAT, services.upstream)
+        return pass_on(request, raw, CHAT, services.upstream)
     if plan.mode == "observe":
-        return await observe(request, raw, plan, services, turn_id)
+        return observe(request, raw, plan, services, turn_id)
     headers = {"x-toolmend-turn": turn_id, "x-toolmend-mode": plan.mode}
     reply = reply_to(request, headers, services.settings.limits, streamed=plan.streamed)
-    return await Exchange(services, plan, request.headers, turn_id).run(reply)
+    return Exchange(services, plan, request.headers, turn_id).run(reply)
 
 
 async def understand(request: web.Request, raw: bytes) -> tuple[Plan, Services]:

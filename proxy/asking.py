@@ -252,7 +252,9 @@ class Asking:
         upstream = self._services.upstream
         headers = upstream.headers(self._headers)
         headers[CONVERSATION] = self._conversation
-        async with upstream.ask("POST", CHAT, body, headers) as response:
+        asking = upstream.ask("POST", CHAT, body, headers)
+        del body  # once it is sent nobody needs it, and the answer may take long
+        async with asking as response:
             if response.status != 200:
                 raise await upstream.refusal(response)
             self.first_byte = self.first_byte or time.monotonic()

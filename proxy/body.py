@@ -88,7 +88,8 @@ def body_of(fields: Mapping[str, Any], raw: bytes, limits: Limits) -> ChatBody:
         raise BadRequest(f"the model's name has more than {NAME} bytes", code="model_too_long")
     _check(fields, members, limits)
     if fields.get("tools"):
-        fields = {**fields, "tools": keep(members["tools"], fields["tools"])}
+        members["tools"], tools = keep(members["tools"], fields["tools"])
+        fields = {**fields, "tools": tools}
     return ChatBody(fields, members)
 
 

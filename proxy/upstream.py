@@ -118,7 +118,9 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request and yield its answer, whatever its status but 429. Leaving the block ends it upstream as well."""
         with asking(self._base, method, path) as asked:
-            async with self._answer(method, path, body, {**headers, **asked.headers}) as response:
+            answering = self._answer(method, path, body, {**headers, **asked.headers})
+            del body  # once it is sent nobody needs it, and the answer may take long
+            async with answering as response:
                 asked.status = response.status
                 yield response
 
@@ -144,6 +146,7 @@ class Upstream:
                 else:
                     if not (200 <= response.status < 300 or 400 <= response.status < 600):
                         raise UpstreamBroken(f"the model server answered HTTP {response.status}; redirects are not followed")
+                    del body
                     yield response
                     return
             finally:

@@ -25,8 +25,8 @@ LARGEST: Final = 64 * 1024
 class _Kept:
     """One value, and by its function and argument what was worked out of it."""
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, raw: bytes, value: Any) -> None:
+        self.raw, self.value = raw, value
         self.results: dict[tuple[Any, int], Any] = {}
 
 
@@ -35,20 +35,19 @@ _owners: Final[dict[int, tuple[Any, _Kept]]] = {}
 """By identity: a value that is kept, or was worked out of one, and whose it is. All of them live, so no identity comes twice."""
 
 
-def keep(raw: bytes, value: Argument) -> Argument:
-    """Return the value that was read from the same bytes before, else this one, which is kept from now on."""
+def keep(raw: bytes, value: Argument) -> tuple[bytes, Argument]:
+    """Return the same bytes and what was read from them before, else these, which are kept from now on."""
     if len(raw) > LARGEST:
-        return value
+        return raw, value
     found = _kept.get(raw)
     if found is None:
-        found = _kept[raw] = _Kept(value)
+        found = _kept[raw] = _Kept(raw, value)
         _own(value, found)
         while len(_kept) > MAX_KEPT:
             _forget(_kept.popitem(last=False)[1])
     else:
         _kept.move_to_end(raw)
-    kept: Argument = found.value
-    return kept
+    return found.raw, found.value
 
 
 def _own(value: Any, owner: _Kept) -> None:
