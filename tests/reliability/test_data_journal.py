@@ -234,7 +234,9 @@ async def unjudged(made: Toolmend, session: aiohttp.ClientSession, vllm: FakeVll
     await until(lambda: len(made.children()) == 1, 30)
     at = len(made.records())
     os.kill(made.children()[0], signal.SIGSTOP)
+    vllm.requests.clear()
     checked = asyncio.create_task(ask(session, made.url, **asked))
+    await until(lambda: bool(vllm.requests) and not vllm.live)
     await asyncio.sleep(0.1)
     os.kill(made.children()[0], signal.SIGKILL)
     await checked
