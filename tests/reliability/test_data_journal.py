@@ -229,9 +229,10 @@ ENDINGS: dict[str, tuple[Any, str, str]] = {
 async def unjudged(made: Toolmend, session: aiohttp.ClientSession, vllm: FakeVllm, *, stream: bool) -> None:
     """Kill the process that checks a schema while it does, and find that in the turn's record."""
     vllm.says("<|tool_call>call:wait{seconds:5}<tool_call|>")
-    asked = {"tools": [WAIT], "stream": stream}
+    asked, at = {"tools": [WAIT], "stream": stream}, len(made.records())
     await ask(session, made.url, **asked)
     await until(lambda: len(made.children()) == 1, 30)
+    await until(lambda: len(made.records()) > at)
     at = len(made.records())
     os.kill(made.children()[0], signal.SIGSTOP)
     vllm.requests.clear()
