@@ -59,9 +59,12 @@ WRAPPED: Final = b"|".join((
 NAMED: Final = (
     rb"(?i)((?:(?:api|access|secret|private|account|shared|auth|encryption|signing|service|client)[_. -]?key|(?-i:[A-Z0-9]_KEY)"
     rb"|token|secret|passw(?:or)?d|passphrase|credentials?)(?:(\\*[\"'`])?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}))"
-    rb"(\\*[\"'`])?([^\s\"'`\\,;&\]\[]{6,})"
+    rb"(\\*[\"'`])?([A-Za-z0-9+/=_~!@#$%^*-]{6,})([.(]?)"
 )
-"""A value that is given a name which tells what it is: `password = "..."`, `"api_key": "..."`, `AWS_SECRET_ACCESS_KEY=...`."""
+"""A value that is given a name which tells what it is: `password = "..."`, `"api_key": "..."`, `AWS_SECRET_ACCESS_KEY=...`.
+
+It ends where what a secret is made of ends, so that the next name is found whatever joins them. What is a member or a call is code.
+"""
 
 PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----", LATIN)
 PEM_END = re2.compile(rb"-----END[A-Z0-9 ]{0,40}(?:-----)?", LATIN)
@@ -73,8 +76,7 @@ SPAN: Final = 4_096
 
 LETTER: Final = re.compile(rb"[A-Za-z]")
 DIGIT: Final = re.compile(rb"[0-9]")
-OPAQUE: Final = re.compile(rb"[A-Za-z0-9+/=_~!@#$%^*-]*")
-"""What a secret is made of. Where it has no digit or no letter it is more likely code or prose."""
+"""Without both a value is more likely code or prose."""
 
 
 def redact(text: str) -> str:
@@ -153,16 +155,12 @@ def _url_login(found: Match) -> bytes:
 
 def _named(found: Match) -> bytes:
     """Judge by the value: where it is quoted, or of an environment, it need not be as long as where it may be code."""
-    head, closing, opening, value = found.groups()
-    is_quoted = opening is not None
-    if closing is not None and not is_quoted:
-        return bytes(found[0])  # JSON, and no text
-    opaque, enough = OPAQUE.match(value), 6 if is_quoted or head.isupper() else 12
-    run = opaque[0] if opaque else b""
-    goes_on = value[len(run) : len(run) + 1] in (b".", b"(")  # code: a member, a call
-    if len(run) < enough or value[:1] in b"/$%" or goes_on or not (LETTER.search(run) and DIGIT.search(run)):
+    head, closing, opening, value, behind = found.groups()
+    enough = 6 if opening is not None or head.isupper() else 12
+    is_json = closing is not None and opening is None  # and no text
+    if is_json or behind or len(value) < enough or value[:1] in b"/$%" or not (LETTER.search(value) and DIGIT.search(value)):
         return bytes(found[0])
-    return bytes(head + (opening or b"") + b"[redacted value]" + value[len(run) :])
+    return bytes(head + (opening or b"") + b"[redacted value]")
 
 
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (

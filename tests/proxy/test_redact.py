@@ -38,6 +38,10 @@ PILES = [
         ("see http://host:80/path and eyJust a word", None),
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", None),
         (f"a {PEM} b", "a [redacted private key] b"),
+        ("A_KEY=abc123|B_KEY=xyz987;C_KEY=uvw654", "A_KEY=[redacted value]|B_KEY=[redacted value];C_KEY=[redacted value]"),
+        ("A_KEY=abc123\u00d7B_KEY=xyz987", "A_KEY=[redacted value]\u00d7B_KEY=[redacted value]"),
+        ("(api_key=a1b2c3d4e5f6)(token=q1w2e3r4t5y6)", "(api_key=[redacted value])(token=[redacted value])"),
+        ("token=settings.a1 and API_KEY=abc123.B_KEY=xyz987", "token=settings.a1 and API_KEY=abc123.B_KEY=[redacted value]"),
         (f"-----BEGIN X{PEM} b", "-----BEGIN X[redacted private key] b"),  # found by a fuzzer: the dashes are of both
         (f"{PEM[:-5]}{PEM}", "[redacted private key]" * 2),
         (f"{PEM[:-5]}\n{PEM}", "[redacted private key]\n[redacted private key]"),
@@ -60,7 +64,7 @@ def test_what_is_redacted(text: str, redacted: str | None) -> None:
     assert redact(redact(text)) == redact(text)
 
 
-@pytest.mark.parametrize("pile", [*PILES, "://" + "a" * 300, "AKIA", "ghp_", "hf_a", "\\n", "-----END"])
+@pytest.mark.parametrize("pile", [*PILES, "://" + "a" * 300, "AKIA", "ghp_", "hf_a", "\\n", "-----END", "A_KEY=abc123|", "token=(", "token=a"])
 def test_redaction_costs_linear_time(pile: str) -> None:
     def seconds(size: int) -> float:
         text = pile * (size // len(pile))
