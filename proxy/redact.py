@@ -27,9 +27,15 @@ QUICK.never_capture = True
 BEFORE: Final = rb"(^|[^A-Za-z0-9]|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
 """What may stand before a token: no letter or digit ("task-" is no "sk-"), unless it ends an escape of JSON or of URLs."""
 
+BEFORE_ESCAPED: Final = rb"(^|[^A-Za-z0-9\\]|(?:^|[^\\])(?:\\\\)+|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
+"""The same for what begins with a letter that may end an escape: in JSON a line's end before "pm_" is no "npm_"."""
+
+ESCAPES: Final = (b"b", b"f", b"n", b"r", b"t", b"u")
+
 TOKENS: Final = (
     (b"sk-", b"[A-Za-z0-9_-]{12,}"),  # OpenAI, Anthropic and those that copied them
-    (b"(?:sk|rk)_(?:live|test)_", b"[A-Za-z0-9]{12,}"),  # Stripe
+    (b"sk_(?:live|test)_", b"[A-Za-z0-9]{12,}"),  # Stripe
+    (b"rk_(?:live|test)_", b"[A-Za-z0-9]{12,}"),
     (b"whsec_", b"[A-Za-z0-9+/=]{16,}"),
     (b"gh[pousr]_", b"[A-Za-z0-9]{16,}"),
     (b"github_pat_", b"[A-Za-z0-9_]{16,}"),
@@ -63,7 +69,7 @@ NAMED: Final = (
 )
 """A value that is given a name which tells what it is: `password = "..."`, `"api_key": "..."`, `AWS_SECRET_ACCESS_KEY=...`.
 
-It ends where what a secret is made of ends, so that the next name is found whatever joins them. What is a member or a call is code.
+It ends where what a secret is made of ends, so that the next name is found whatever joins them. A member or a call is code.
 """
 
 PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----", LATIN)
@@ -139,8 +145,9 @@ def _wrapped(found: Match) -> bytes:
 
 
 def _jwt(found: Match) -> bytes:
-    run = bytes(found[0])
-    return b"[redacted jwt]" if b"." in run and len(run) >= 20 else run
+    escape, run = found.groups()
+    is_half = escape is not None and escape.count(b"\\") % 2 == 1  # the first letter belongs to an escape of JSON
+    return (escape or b"") + b"[redacted jwt]" if b"." in run and len(run) >= 20 and not is_half else bytes(found[0])
 
 
 def _authorization(found: Match) -> bytes:
@@ -163,12 +170,17 @@ def _named(found: Match) -> bytes:
     return bytes(head + (opening or b"") + b"[redacted value]")
 
 
+def _before(opener: bytes) -> bytes:
+    """Return what may stand before a token that opens like this."""
+    return BEFORE_ESCAPED if opener.startswith(ESCAPES) else BEFORE
+
+
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (
-    *((re2.compile(BEFORE + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
-    (re2.compile(rb"eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4}", LATIN), _jwt),
+    *((re2.compile(_before(opener) + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
+    (re2.compile(rb"(\\+u[0-9A-Fa-f]{3})?(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4})", LATIN), _jwt),
     (re2.compile(rb"(?i)(bearer|basic)((?:[ \t]|\\t){1,8})([A-Za-z0-9._~+/=-]{8,})", LATIN), _authorization),
     (re2.compile(rb"""//([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
-    (re2.compile(BEFORE + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
+    (re2.compile(BEFORE_ESCAPED + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
     (re2.compile(NAMED, LATIN), _named),
 )
 

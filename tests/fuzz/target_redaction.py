@@ -30,6 +30,7 @@ AROUND: Final = (" ", "\n", '"', "'", "=", ":", ",", "(", "<", ">", ";", "\t", "
 SEEDS = (
     *(bytes((at, at, 40)) + b"before the secret stands text, and behind it" for at in range(len(CANARIES))),
     b"\x00\x00\x00://a:b@c Bearer Bearer abcdefgh eyJa.b.c.d-----BEGIN PRIVATE KEY-----",
+    b"\x00\x00\x00A_KEY=abc123|B_KEY=xyz987\npm_aaaaaaaaaaaaaaaaaaaa \xe1\x88\xbeyJaaaaaaaaaaa.aaaaaaaaaa",
     b'\r\x02P{"key": "x\\nsk-aaaaaaaaaaaaaaaa"}-----END PRIVATE KEY-----',
 )
 WORDS = (

@@ -64,7 +64,9 @@ def test_what_is_redacted(text: str, redacted: str | None) -> None:
     assert redact(redact(text)) == redact(text)
 
 
-@pytest.mark.parametrize("pile", [*PILES, "://" + "a" * 300, "AKIA", "ghp_", "hf_a", "\\n", "-----END", "A_KEY=abc123|", "token=(", "token=a"])
+@pytest.mark.parametrize(
+    "pile", [*PILES, "://" + "a" * 300, "AKIA", "ghp_", "hf_a", "\\n", "-----END", "A_KEY=abc123|", "token=(", "token=a"]
+)
 def test_redaction_costs_linear_time(pile: str) -> None:
     def seconds(size: int) -> float:
         text = pile * (size // len(pile))
@@ -113,3 +115,31 @@ def test_a_cut_leaves_no_part_of_a_secret(before: int) -> None:
     text = "x" * before + " sk-abcdefghijklmnopqrst and more"
     assert "sk-a" not in excerpt(text, 100)
     assert excerpt("plain " * 100, 100) == ("plain " * 100)[:100]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\npm_abcdefghijklmnopqrst",
+        "a\nvapi-abcdefghijklmnopqrst",
+        "a\rk_live_abcdefghijklmnop",
+        "a\bnBtXabcdefghijklmnop",
+        "\\\npm_abcdefghijklmnopqrst",
+        "\u123eyJabcdefghijk.lmnopqrstuvwx.yz",
+    ],
+)
+def test_what_only_looks_like_a_secret_in_json_leaves_it_json(text: str) -> None:
+    line = json.dumps({"a": text})
+    assert json.loads(redact_line(line)) == {"a": text}
+
+
+@pytest.mark.parametrize("before", ["", " ", "\n", "\\", "\\\\", "\u00e9", "\\u123", '"'])
+@pytest.mark.parametrize(
+    "secret", ["npm_abcdefghijklmnopqrst", "rk_live_abcdefghijklmnop", "eyJabcdefghijk.lmnopqrstuvwx.yz", "bnBtXabcdefghijklmnop"]
+)
+def test_a_secret_behind_an_escape_is_found_in_json(before: str, secret: str) -> None:
+    if before == "\\u123" and not secret.startswith("eyJ"):
+        pytest.skip("a letter or a digit before a token makes it a part of a word")
+    line = redact_line(json.dumps({"a": before + secret}))
+    assert secret not in line
+    assert json.loads(line)["a"].startswith(before)
