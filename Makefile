@@ -90,9 +90,9 @@ bench-variants: $(VENV)/.dev  ## toolmend on asyncio's own loop, with two worker
 bench-micro: $(VENV)/.dev  ## reading, decoding and rules in one process; writes docs/performance.md
 	$(BIN)/python -m bench.micro --write docs/performance.md
 
-bench-profile: $(VENV)/.dev  ## a flame graph of toolmend under one scenario (ONLY=lockstep), into profile.svg
+bench-profile: $(VENV)/.dev  ## a flame graph of toolmend under one scenario (ONLY=lockstep), into TO=profile.svg; profile.txt is a table
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'py-spy>=0.4'
-	$(BIN)/python -m bench.profile --scenario $(or $(ONLY),lockstep) --to profile.svg
+	$(BIN)/python -m bench.profile --scenario $(or $(ONLY),lockstep) --to $(or $(TO),profile.svg)
 
 fuzz: $(VENV)/.dev  ## each parser under a fuzzer for SECONDS=60; what is new goes to tests/fuzz/corpus (TARGETS="sse decoders" for some)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3.0'

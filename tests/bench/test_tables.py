@@ -1,4 +1,4 @@
-"""The goals are judged by the medians of a run: what is missed, and what was not measured, is said."""
+"""What the benchmarks write: goals judged by the medians of a run, with what is missed or was not measured; shares of a profile."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from bench import goals
 from bench.goals import EVENT, GOALS, HELD, REQUEST, Limit
+from bench.profile import shares
 
 MEDIANS = {REQUEST: {"nginx": 50.0, "naive": 250.0, "toolmend": 250.0}, HELD: {"nginx": 800.0, "naive": 400.0, "toolmend": 560.0}}
 
@@ -33,3 +34,8 @@ def test_each_goal_has_its_line_and_its_verdict() -> None:
     assert rows[0].endswith("| 5.00 x nginx; 1.00 x naive | **missed** (1 of 2) |")
     assert rows[5].endswith("| 0.70 x nginx; 1.40 x naive | reached |")
     assert all(row.endswith("| not measured |") for at, row in enumerate(rows) if at not in (0, 5))
+
+
+def test_shares_count_what_a_function_calls_once_for_each_sample() -> None:
+    stacks = "run (a.py:1);read (b.py:2);read (b.py:3) 30\nrun (a.py:1);write (c.py:4) 69\nrun (a.py:9);rare (d.py:1) 1\n"
+    assert shares(stacks) == ["| function | share |", "|---|---|", "| `write (c.py)` | 69% |", "| `read (b.py)` | 30% |"]
