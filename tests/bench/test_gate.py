@@ -52,7 +52,7 @@ def plan() -> Plan:
 
 @pytest.mark.parametrize(("logprobs", "most"), [(False, 45), (True, 50)])
 def test_an_event_of_text_is_read_in_few_calls(logprobs: bool, most: int) -> None:
-    """33 and 37 in November 2026, with Python 3.11; 122 before the short cuts."""
+    """42 and 37 in November 2026, with Python 3.11; 122 before the short cuts."""
     events = list(streamed(text(500), {"logprobs": logprobs}))
     planned = plan()
     assert calls_of(lambda: read(events, planned)) / len(events) <= most
