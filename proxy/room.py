@@ -17,31 +17,33 @@ Hold = Callable[[int], None]
 
 
 class Turnstile:
-    """Lets one pass in each round of the event loop, in order, so that what a crowd has to do holds nobody else up for long."""
+    """Lets one pass in each round of the event loop, or so many, in order, so that a crowd holds nobody else up for long."""
 
-    def __init__(self) -> None:
-        self._open = True
+    def __init__(self, at_once: int = 1) -> None:
+        self._at_once = self._free = at_once
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def passed(self) -> None:
-        """Return at once where nobody else has passed in this round, else when it is our turn."""
+        """Return at once where few others have passed in this round, else when it is our turn."""
         loop = asyncio.get_running_loop()
-        if self._open and not self._waiting:
-            self._open = False
-            loop.call_soon(self._next)
+        if not self._free or self._waiting:
+            turn = loop.create_future()
+            self._waiting.append(turn)
+            await turn
             return
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        await turn
+        if self._free == self._at_once:
+            loop.call_soon(self._next)
+        self._free -= 1
 
     def _next(self) -> None:
-        while self._waiting:
+        self._free = self._at_once
+        while self._waiting and self._free:
             turn = self._waiting.popleft()
             if not turn.done():  # its client may be gone
                 turn.set_result(None)
-                asyncio.get_running_loop().call_soon(self._next)
-                return
-        self._open = True
+                self._free -= 1
+        if self._free < self._at_once:
+            asyncio.get_running_loop().call_soon(self._next)
 
 
 class Room:

@@ -83,7 +83,7 @@ class Upstream:
         self._key = settings.upstream_key.get_secret_value() if settings.upstream_key else None
         self._pass_key = not settings.guarded
         self._retries = Retries()
-        self._turnstile = Turnstile()
+        self._turnstile, self._leaving = Turnstile(), Turnstile(at_once=8)
         tls = upstream_context(settings)
         self._session = self._opened(aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE, **self._reach(tls)), told_of_reuse())
         self._fresh = self._opened(aiohttp.TCPConnector(force_close=True, **self._reach(tls)))
@@ -237,7 +237,7 @@ class Upstream:
         try:
             return await silence.broken(limit, STEP)
         except asyncio.CancelledError:
-            await self._turnstile.passed()  # to end what was asked takes a moment, and thousands of clients may go in one
+            await self._leaving.passed()  # to end what was asked takes a moment, and thousands of clients may go in one
             raise
         except Silent as error:
             raise UpstreamTimeout(f"the model server sent nothing for {limit:g} s (limits.{name})") from error
