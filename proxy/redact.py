@@ -72,6 +72,9 @@ NAMED: Final = (
 It ends where what a secret is made of ends, so that the next name is found whatever joins them. A member or a call is code.
 """
 
+AUTHORIZATION = re2.compile(rb"(?i)(bearer|basic)(?:[ \t]|\\t){1,8}([A-Za-z0-9._~+/=-]{8,})", LATIN)
+SCHEME: Final = re.compile(rb"(?i)(?:bearer|basic)\Z")
+
 PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----", LATIN)
 PEM_END = re2.compile(rb"-----END[A-Z0-9 ]{0,40}(?:-----)?", LATIN)
 PEM_SPAN = 20_000  # a private key and what may be around its lines; RSA 4096 takes 3,300
@@ -133,7 +136,21 @@ def _text(data: bytes) -> str:
 def _without_tokens(data: bytes) -> bytes:
     for pattern, replace in PATTERNS:
         data = pattern.sub(replace, data)
-    return data
+    return _without_logins(data)
+
+
+def _without_logins(data: bytes) -> bytes:
+    """Cut out what stands behind `Bearer` or `Basic`. What ends in such a word is behind it, and so is what follows."""
+    parts: list[bytes] = []
+    at = 0
+    while found := AUTHORIZATION.search(data, at):
+        begin, token = int(found.start(2)), bytes(found[2])
+        other = SCHEME.search(token)
+        end = begin + (other.start() if other else len(token))
+        is_prose = found[1].lower() == b"basic" and token.isalpha() and token.islower()
+        parts += [data[at:begin], data[begin:end] if is_prose or end == begin else b"[redacted]"]
+        at = end
+    return b"".join([*parts, data[at:]])
 
 
 def _token(found: Match) -> bytes:
@@ -148,12 +165,6 @@ def _jwt(found: Match) -> bytes:
     escape, run = found.groups()
     is_half = escape is not None and escape.count(b"\\") % 2 == 1  # the first letter belongs to an escape of JSON
     return (escape or b"") + b"[redacted jwt]" if b"." in run and len(run) >= 20 and not is_half else bytes(found[0])
-
-
-def _authorization(found: Match) -> bytes:
-    scheme, blank, token = found.groups()
-    is_prose = scheme.lower() == b"basic" and token.isalpha() and token.islower()
-    return bytes(found[0] if is_prose else scheme + blank + b"[redacted]")
 
 
 def _url_login(found: Match) -> bytes:
@@ -178,7 +189,6 @@ def _before(opener: bytes) -> bytes:
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (
     *((re2.compile(_before(opener) + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
     (re2.compile(rb"(\\+u[0-9A-Fa-f]{3})?(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4})", LATIN), _jwt),
-    (re2.compile(rb"(?i)(bearer|basic)((?:[ \t]|\\t){1,8})([A-Za-z0-9._~+/=-]{8,})", LATIN), _authorization),
     (re2.compile(rb"""//([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
     (re2.compile(BEFORE_ESCAPED + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
     (re2.compile(NAMED, LATIN), _named),

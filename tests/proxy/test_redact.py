@@ -32,6 +32,8 @@ PILES = [
     [
         ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic [redacted]"),
         ("authorization: bearer abcdefgh", "authorization: bearer [redacted]"),
+        ("basic\ta=Bearer Zq7Xw9Zq7Xw9", "basic\t[redacted]Bearer [redacted]"),
+        ("Bearer Bearer Basic Zq7Xw9Zq7Xw9", "Bearer Bearer Basic [redacted]"),
         ("postgres://bob:hunter2@db/x", "postgres://bob:[redacted]@db/x"),
         ("https://:tok3n@host", "https://:[redacted]@host"),
         ("basic understanding of risk-management and task-list-items", None),
