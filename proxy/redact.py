@@ -76,7 +76,7 @@ AUTHORIZATION = re2.compile(rb"(?i)(bearer|basic)(?:[ \t]|\\t){1,8}([A-Za-z0-9._
 SCHEME: Final = re.compile(rb"(?i)(?:bearer|basic)\Z")
 
 PEM_BEGIN = re2.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z0-9 ]{0,40}-----", LATIN)
-PEM_END = re2.compile(rb"-----END[A-Z0-9 ]{0,40}(?:-----)?", LATIN)
+PEM_END = re2.compile(rb"-----END(?:(?: [A-Z0-9]{1,20}){0,4} KEY(?: BLOCK)?(?:-----)?)?", LATIN)
 PEM_SPAN = 20_000  # a private key and what may be around its lines; RSA 4096 takes 3,300
 PEM_UNENDED = 4_000
 
@@ -136,7 +136,10 @@ def _text(data: bytes) -> str:
 def _without_tokens(data: bytes) -> bytes:
     for pattern, replace in PATTERNS:
         data = pattern.sub(replace, data)
-    return _without_logins(data)
+    data = _without_logins(data)
+    for pattern, replace in SHAPES:  # these take any word for a part of a value, the name of a scheme, too
+        data = pattern.sub(replace, data)
+    return data
 
 
 def _without_logins(data: bytes) -> bytes:
@@ -189,6 +192,8 @@ def _before(opener: bytes) -> bytes:
 PATTERNS: Final[tuple[tuple[Any, Replace], ...]] = (
     *((re2.compile(_before(opener) + b"(" + opener + b")" + rest, LATIN), _token) for opener, rest in TOKENS),
     (re2.compile(rb"(\\+u[0-9A-Fa-f]{3})?(eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,4})", LATIN), _jwt),
+)
+SHAPES: Final[tuple[tuple[Any, Replace], ...]] = (
     (re2.compile(rb"""//([^\s/@:"\\]{0,256}):[^\s/@"\\]{1,256}@""", LATIN), _url_login),
     (re2.compile(BEFORE_ESCAPED + b"(?:" + WRAPPED + b")[A-Za-z0-9+/]{12,}={0,2}", LATIN), _wrapped),
     (re2.compile(NAMED, LATIN), _named),
