@@ -30,7 +30,7 @@ from bench.engine import Engine, text
 from bench.goals import Medians
 from bench.peers import ROOT, NotHere
 from bench.scenarios import FIRST, SCENARIOS, Figures, listening, median
-from bench.targets import ASYNCIO, SPREAD, Target, target
+from bench.targets import ASYNCIO, SPREAD, Target, target, title
 from docs.markdown import with_between
 
 
@@ -92,7 +92,7 @@ async def measured(names: list[str], scenarios: list[str], rounds: int, folder: 
 
 def table(medians: Medians, names: list[str], beside: Sequence[str]) -> list[str]:
     """Write medians, and ratios to others."""
-    lines = ["| | " + " | ".join([*names, *(f"toolmend to {other}" for other in beside)]) + " |"]
+    lines = ["| | " + " | ".join([*map(title, names), *(f"toolmend to {other}" for other in beside)]) + " |"]
     lines.append("|---|" + "---|" * (len(names) + len(beside)))
     for figure, values in medians.items():
         cells = [f"{values[name]:.3g}" if name in values else "" for name in names]

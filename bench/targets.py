@@ -81,6 +81,13 @@ def _field(pid: int, file: str, name: str) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
 
 
+def title(name: str) -> str:
+    """Return what a target is called in a table: an interpreter by its version, not by where it lies."""
+    if not name.startswith(PYTHON):
+        return name
+    return subprocess.run([name.removeprefix(PYTHON), "-V"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def words_of(name: str, folder: Path, port: int, upstream: int) -> list[str]:
     """Return the command line of a target. Raises NotHere."""
     url = f"http://127.0.0.1:{upstream}"
