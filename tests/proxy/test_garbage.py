@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 import pytest
@@ -56,16 +57,22 @@ async def test_while_thousands_are_served_it_waits_but_not_for_ever(looks: list[
     assert 1 <= len(looks) <= 4
 
 
-def in_cycles() -> Counter[str]:
-    """Name what is garbage in cycles, and ours."""
-    gc.set_debug(gc.DEBUG_SAVEALL)
+@contextmanager
+def uncollected() -> Iterator[Counter[str]]:
+    """Name, once the block has ended, what is garbage in cycles, and ours: nobody collects it meanwhile."""
+    found: Counter[str] = Counter()
+    gc.collect()
+    gc.disable()
     try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        names = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.garbage)
+        names = [f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.garbage]
+        found.update(name for name in names if name.startswith(("proxy.", "adapters.", "rules.")))
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
-    return Counter({name: count for name, count in names.items() if name.startswith(("proxy.", "adapters.", "rules."))})
+        gc.enable()
 
 
 BEGUN = b'data: {"id":"a","choices":[{"index":0,"delta":{"content":"I look. "},"finish_reason":null}]}\n\n'
@@ -88,15 +95,10 @@ async def test_a_turn_leaves_nothing_in_cycles(vllm: FakeVllm, start: Start, str
     vllm.says(FAILING[how])
     async with aiohttp.ClientSession() as session:
         await ask(session, url, tools=[BASH], stream=stream)
-        gc.collect()
-        gc.disable()
-        try:
+        with uncollected() as found:
             for _ in range(number):
                 await ask(session, url, tools=[BASH], stream=stream)
             await asyncio.sleep(0.1)
-            found = in_cycles()
-        finally:
-            gc.enable()
     assert all(count < number for count in found.values()), found
 
 
@@ -106,15 +108,10 @@ async def test_a_client_that_goes_leaves_nothing_in_cycles(vllm: FakeVllm, start
     vllm.says("I look at the first and the second and the third.")
     async with aiohttp.ClientSession() as session:
         await ask(session, url, tools=[BASH], stream=stream)
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected() as found:
         for _ in range(number):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1), aiohttp.ClientSession() as session:
                     await ask(session, url, tools=[BASH], stream=stream)
         await asyncio.sleep(0.2)
-        found = in_cycles()
-    finally:
-        gc.enable()
     assert all(count < number for count in found.values()), found
