@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -135,13 +136,13 @@ def test_what_only_looks_like_a_secret_in_json_leaves_it_json(text: str) -> None
     assert json.loads(redact_line(line)) == {"a": text}
 
 
-@pytest.mark.parametrize("before", ["", " ", "\n", "\\", "\\\\", "\u00e9", "\\u123", '"'])
-@pytest.mark.parametrize(
-    "secret", ["npm_abcdefghijklmnopqrst", "rk_live_abcdefghijklmnop", "eyJabcdefghijk.lmnopqrstuvwx.yz", "bnBtXabcdefghijklmnop"]
-)
+ESCAPED = ("npm_abcdefghijklmnopqrst", "rk_live_abcdefghijklmnop", "bnBtXabcdefghijklmnop")
+JWT = "eyJabcdefghijk.lmnopqrstuvwx.yz"
+BEFORE = ("", " ", "\n", "\\", "\\\\", "\u00e9", '"')
+
+
+@pytest.mark.parametrize(("before", "secret"), [*product(BEFORE, (*ESCAPED, JWT)), ("\\u123", JWT)])
 def test_a_secret_behind_an_escape_is_found_in_json(before: str, secret: str) -> None:
-    if before == "\\u123" and not secret.startswith("eyJ"):
-        pytest.skip("a letter or a digit before a token makes it a part of a word")
     line = redact_line(json.dumps({"a": before + secret}))
     assert secret not in line
     assert json.loads(line)["a"].startswith(before)
