@@ -62,13 +62,8 @@ class BlockDecoder:
     def feed(self, text: str) -> list[Event]:
         """Take the next piece and return what is certain by now."""
         self._seen += len(text)
-        if (
-            not self._held
-            and len(text) <= SLICE
-            and self._step is BlockDecoder._text
-            and text
-            and self._grammar.markers.absent(text)
-        ):
+        may_be_plain = self._step is BlockDecoder._text and not self._held and 0 < len(text) <= SLICE
+        if may_be_plain and self._grammar.markers.absent(text):
             self._ticked, self._newline, self._before = text[-1] == "`", text[-1] == "\n", text[-1]
             return self._out.plain(text)  # as `_text` would
         self._todo.extend(text[at : at + SLICE] for at in range(0, len(text), SLICE))

@@ -240,10 +240,7 @@ class Reader:
             texts = [self._held, *texts] if self._held else texts
             last = texts[-1]
             self._held = texts.pop() if last[-1:] in (">", "]") and _END_TOKEN.fullmatch(last) else ""
-        for text in texts:
-            self._raw.add(text)
-            self._lengths.append(len(text))
-        return tuple(texts)
+        return tuple(map(self._plain, texts))
 
     def _follow(self) -> bool:
         """Turn to the content for the rest of an answer, where it says the same so far: the tokens have lost characters."""
